@@ -31,6 +31,7 @@ export type {
 export type { MigrateMode } from "./src/ports/store.ts";
 export type { Logger } from "./src/base/plain_log.ts";
 export type { TelemetryOption } from "./src/ports/telemetry.ts";
+export { EncodedValue } from "./src/base/encoded.ts";
 export type { LimitOptions } from "./src/client/limits.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
 export type { LiveRuns, NodeInfo, QueueInfo } from "./src/client/fleet.ts";

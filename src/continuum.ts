@@ -261,8 +261,8 @@ export class Continuum implements AsyncDisposable {
   ): Promise<Continuum> {
     await using opened = new AsyncDisposableStack();
     const logs = logsTo(options.log);
-    const { database, schema } = options;
-    const store = opened.use(await openStore({ database, schema, log: logs.engine }));
+    const { database, schema, codec } = options;
+    const store = opened.use(await openStore({ database, schema, codec, log: logs.engine }));
     const watchdog = settings && watchdogOf(options, settings, logs);
     if (watchdog !== undefined) opened.use(watchdog);
     const { migrate = settings === undefined ? "create" : "apply" } = options;

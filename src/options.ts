@@ -22,6 +22,7 @@ import { isLogger } from "./base/log.ts";
 import type { Logger } from "./base/plain_log.ts";
 import { processName } from "./base/process_name.ts";
 import { type LimitOptions, readLimits } from "./client/limits.ts";
+import type { PayloadCodec } from "./codec/codec.ts";
 import type { MigrateMode } from "./ports/store.ts";
 import { observerOf, type TelemetryOption } from "./ports/telemetry.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
@@ -112,6 +113,13 @@ export interface ConnectOptions {
   readonly log?: Logger | undefined;
   /** The largest sizes of values. */
   readonly limits?: LimitOptions;
+  /**
+   * Encodes values before they enter the database, and decodes them as they leave it: for encryption
+   * and compression. Give every process of a database the same one.
+   *
+   * @default {none: values are stored as JSON}
+   */
+  readonly codec?: PayloadCodec | undefined;
   /**
    * Traces and metrics, by OpenTelemetry: what `telemetry()` of `@continuum/continuum/telemetry`
    * returns.
@@ -275,6 +283,7 @@ const CONNECT_KEYS = [
   "live",
   "config",
   "limits",
+  "codec",
   "telemetry",
   "log",
 ];
@@ -457,6 +466,12 @@ function checkValues(options: ConnectOptions): void {
     options.telemetry,
     "what telemetry() of @continuum/continuum/telemetry returns",
   );
+  refuseUnless(
+    options.codec === undefined || isCodec(options.codec),
+    "option codec",
+    options.codec,
+    "an object with the functions encode and decode",
+  );
 }
 
 /** Checks the shape alone: the patterns themselves are checked when they are parsed. */
@@ -475,4 +490,10 @@ function checkTrust(trust: TrustOptions): void {
 
 function isString(value: unknown): boolean {
   return typeof value === "string";
+}
+
+function isCodec(codec: unknown): boolean {
+  if (typeof codec !== "object" || codec === null) return false;
+  const { encode, decode } = codec as Record<string, unknown>;
+  return typeof encode === "function" && typeof decode === "function";
 }

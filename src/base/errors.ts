@@ -181,6 +181,29 @@ export class CorruptValueError extends ContinuumError<"CORRUPT_VALUE"> {
 }
 
 /**
+ * A payload codec failed, or there is none that can read a value. It never says anything of the
+ * value itself.
+ *
+ * @category Errors
+ */
+export class ValueCodecError extends ContinuumError<"VALUE_NOT_ENCODED" | "VALUE_NOT_DECODED"> {
+  /**
+   * Makes the error.
+   *
+   * @param code Whether a value was to be encoded or decoded.
+   * @param message What could not be done, and why.
+   * @param details The facts.
+   */
+  constructor(
+    code: ValueCodecError["code"],
+    message: string,
+    details: ErrorDetails["VALUE_NOT_ENCODED"] | ErrorDetails["VALUE_NOT_DECODED"],
+  ) {
+    super(code, message, { details });
+  }
+}
+
+/**
  * Which time limit an attempt, or all attempts of an activity, exceeded.
  *
  * @category Errors

@@ -5,6 +5,7 @@
  */
 
 import { describe as describeValue } from "./describe.ts";
+import { isEncodedObject, notDecoded } from "./encoded.ts";
 import { CorruptValueError, NotSerializableError } from "./errors.ts";
 import { PAYLOAD_BYTES_TO } from "./payload.ts";
 import { errorFields, rebuildError } from "./values_errors.ts";
@@ -46,6 +47,7 @@ export function decodeTagged(tree: unknown): unknown {
   if (!Object.hasOwn(record, TAG)) return decodeFields(record);
   const reader = READERS.get(record[TAG]);
   if (reader === undefined) {
+    if (isEncodedObject(record)) throw notDecoded(record); // ENCODED-1
     throw new CorruptValueError(
       `Cannot decode a value: found the type ${describeValue(record[TAG])}, wanted one of ${
         [...READERS.keys()].join(", ")

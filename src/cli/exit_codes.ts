@@ -76,6 +76,8 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode | ServerCode, number>
   INVALID_SIGNAL_PAYLOAD: EXIT.refused,
   UNDECLARED_SIGNAL: EXIT.refused,
   PAYLOAD_TOO_LARGE: EXIT.refused,
+  VALUE_NOT_DECODED: EXIT.refused,
+  VALUE_NOT_ENCODED: EXIT.refused,
   RUN_EXISTS: EXIT.refused,
   IDEMPOTENCY_CONFLICT: EXIT.refused,
   RUN_ENDED: EXIT.refused,

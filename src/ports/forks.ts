@@ -19,6 +19,8 @@ export interface NewFork extends VersionRef {
   readonly runId: string;
   /** Encoded input. */
   readonly input: string;
+  /** Whether a stored input is the same; compared as text when omitted. */
+  readonly isInput?: (stored: string) => Promise<boolean>;
   /** Seed of the fork's `random()` and `uuid()`. */
   readonly seed: string;
   /** Where it comes from, as `originText` of `src/replay` writes it. */

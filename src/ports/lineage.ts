@@ -14,6 +14,8 @@ export type ParentClose = "abandon" | "cancel" | "terminate";
 export interface NewChild extends VersionRef {
   /** The parent's internal key. */
   readonly parent: number;
+  /** Its namespace, for a payload codec; unknown when omitted. */
+  readonly namespace?: string;
   /** What happens to it when the parent ends. */
   readonly close: ParentClose;
   /** Its id, unique in the parent's namespace. */
@@ -44,6 +46,8 @@ export type ChildStart = "started" | "ended" | "taken" | "too_deep";
 export interface GenerationEnd {
   /** The internal key. */
   readonly run: number;
+  /** Its namespace, for a payload codec; unknown when omitted. */
+  readonly namespace?: string;
   /** The fencing token that the writer holds. */
   readonly token: number;
   /** The history's length, as far as the writer knows. */

@@ -343,6 +343,8 @@ export interface StuckReason {
 export interface CommitEntry {
   /** The internal key. */
   readonly run: number;
+  /** Its namespace, for a payload codec; unknown when omitted. */
+  readonly namespace?: string;
   /** The fencing token that the writer holds. */
   readonly token: number;
   /** The `seq` of the first event: the history's length, as far as the writer knows. */

@@ -79,7 +79,10 @@ export interface ScheduleDecision extends Firing {
 }
 
 /** A pure function that decides about a locked schedule; it is called inside a transaction. */
-export type Decide = (row: ScheduleRow, now: number) => ScheduleDecision;
+export type Decide = (
+  row: ScheduleRow,
+  now: number,
+) => ScheduleDecision | Promise<ScheduleDecision>;
 
 /** A firing that waits for runs to end. */
 export interface BlockedFiring {
@@ -109,6 +112,22 @@ export interface ScheduleFilter {
   readonly limit: number;
 }
 
+/** A schedule that is stuck. */
+export interface StuckSchedule extends ScheduleKey {
+  /** Why, for people. */
+  readonly reason: string;
+  /** That reason, encoded by a payload codec. */
+  readonly details?: unknown;
+}
+
+/** A schedule to be created. */
+export interface NewSchedule {
+  /** What it starts, and when. */
+  readonly spec: ScheduleSpec;
+  /** Its first progress. */
+  readonly progress: Progress;
+}
+
 /** The schedules of a database. */
 export interface ScheduleStore {
   /**
@@ -118,7 +137,7 @@ export interface ScheduleStore {
    * @returns `false`: the id is taken, and nothing was written.
    */
   create(
-    make: (now: number) => { readonly spec: ScheduleSpec; readonly progress: Progress },
+    make: (now: number) => NewSchedule | Promise<NewSchedule>,
   ): Promise<boolean>;
   /** One schedule. */
   get(key: ScheduleKey): Promise<ScheduleRow | null>;
@@ -150,7 +169,7 @@ export interface ScheduleStore {
   fire(
     limit: number,
     decide: Decide,
-    onFailure: (row: ScheduleRow, error: unknown, now: number) => Progress,
+    onFailure: (row: ScheduleRow, error: unknown, now: number) => Progress | Promise<Progress>,
   ): Promise<{ readonly looked: number; readonly started: readonly string[] }>;
   /**
    * Makes those schedules due that waited for something which has happened since: the end of a run,
@@ -164,5 +183,5 @@ export interface ScheduleStore {
   /** The versions to which schedules are pinned that may still fire: they are in use. */
   pinned(): Promise<string[]>;
   /** Schedules that are stuck, in any namespace; at most 100. */
-  stuck(): Promise<(ScheduleKey & { readonly reason: string })[]>;
+  stuck(): Promise<StuckSchedule[]>;
 }

@@ -268,8 +268,12 @@ export interface TaskStore {
     fence: TaskFence,
     terms: Pick<TaskBase, "policy" | "maxAttempts" | "key">,
   ): Promise<string | null | undefined>;
-  /** Puts a task back unchanged, because its attempt never began. */
-  release(fence: TaskFence): Promise<void>;
+  /**
+   * Puts a task back unchanged, because its attempt never began.
+   *
+   * @param delayMs Milliseconds until a node may claim it, or end it; at once when omitted.
+   */
+  release(fence: TaskFence, delayMs?: number): Promise<void>;
   /**
    * Leaves an attempt to be completed from outside, by the holder of its token, within `timeoutMs`.
    * After that, the token is refused.

@@ -38,7 +38,7 @@ export class Forks implements ForkStore {
 
   /** See {@linkcode ForkStore.fork}. */
   async fork(fork: NewFork): Promise<Forked> {
-    const { delivered, workflow: _, ...given } = fork;
+    const { delivered, workflow: _, isInput, ...given } = fork;
     const runId = storable("a run id", fork.runId);
     const inserted = {
       ...given,
@@ -55,7 +55,8 @@ export class Forks implements ForkStore {
     const [other] = await this.#sql.withId.query(this.#driver, { runId, namespace });
     if (other === undefined) return { status: "changed" };
     const isSame = other.origin === fork.origin && other.forkOf === fork.forkOf &&
-      other.hash === fork.hash && other.input === fork.input; // FORK-3
+      other.hash === fork.hash &&
+      (isInput === undefined ? other.input === fork.input : await isInput(other.input)); // FORK-3
     return isSame
       ? { status: "forked", created: false, id: other.id }
       : { status: "taken", workflow: other.workflow, state: other.state as RunState };

@@ -8,6 +8,7 @@
 import type { AuthoredLog } from "../base/authored.ts";
 import { LOGTAPE } from "../base/log.ts";
 import { refuse } from "../base/arguments.ts";
+import type { PayloadCodec } from "../codec/codec.ts";
 import type { Store } from "../ports/store.ts";
 import type { DatabaseAdapter } from "./sql/driver.ts";
 import { SchemaName } from "./schema/name.ts";
@@ -26,6 +27,8 @@ export interface OpenStoreOptions {
   readonly database?: string | DatabaseAdapter | undefined;
   /** The schema. Default: `continuum`. */
   readonly schema?: string | undefined;
+  /** Encodes and decodes values. Default: none. */
+  readonly codec?: PayloadCodec | undefined;
   /** The engine's log. Default: LogTape. */
   readonly log?: AuthoredLog | undefined;
 }
@@ -40,9 +43,12 @@ export interface OpenStoreOptions {
  */
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
   const schema = new SchemaName(options.schema ?? "continuum");
-  const { database, log = LOGTAPE.engine } = options;
+  const { database, codec, log = LOGTAPE.engine } = options;
   const adapter = isAdapter(database) ? database : await adapterOf(database);
-  return new SqlStore(await adapter.open({ log }), schema, adapter.description);
+  const store = new SqlStore(await adapter.open({ log }), schema, adapter.description);
+  if (codec === undefined) return store;
+  const { codedStore, Payloads } = await import("./coded/mod.ts");
+  return codedStore(store, new Payloads(codec));
 }
 
 function isAdapter(database: unknown): database is DatabaseAdapter {

@@ -11,6 +11,7 @@ import { fromFileUrl, projectFiles } from "../support/project.ts";
 /** Folders of `src`, by floor. */
 const FLOORS: Readonly<Record<string, number>> = {
   base: 0,
+  codec: 1,
   replay: 1,
   schedule: 1,
   workflow: 1,

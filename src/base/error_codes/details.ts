@@ -106,6 +106,16 @@ export type ErrorDetails = {
     readonly limit: number;
   };
   readonly CORRUPT_VALUE: Record<never, unknown>;
+  readonly VALUE_NOT_ENCODED: {
+    /** Why. */
+    readonly why: string;
+  };
+  readonly VALUE_NOT_DECODED: {
+    /** The id of the key that decodes it. */
+    readonly key: string;
+    /** Why. */
+    readonly why: string;
+  };
   readonly CLOSED: Record<never, unknown>;
   // Workflow code, its steps, activities and children.
   readonly WORKFLOW_ERROR: Record<string, unknown>;

@@ -64,6 +64,16 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "A stored text is not in the format of this package.",
     remedy: "Find what changed the database's rows, and restore them.",
   },
+  VALUE_NOT_ENCODED: {
+    meaning: "The payload codec failed to encode a value. Nothing was written.",
+    remedy: "Read `details.why`. Nodes try again by themselves; a client's call may be repeated.",
+  },
+  VALUE_NOT_DECODED: {
+    meaning:
+      "A stored value is encoded, and this process has no codec, lacks its key, or the codec failed.",
+    remedy:
+      "Give the process the codec with the key that `details.key` names. Its runs wait until then.",
+  },
   CLOSED: {
     meaning: "The `Continuum` is closed.",
     remedy: "Use one that is open. What was called before the end may have been done.",

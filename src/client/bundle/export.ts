@@ -18,6 +18,7 @@ import { MAX_CONTENT } from "../../bundle/file.ts";
 import { type RunHistory, startOf } from "../../bundle/history.ts";
 import { redacted } from "../../bundle/redact.ts";
 import { writeBundle } from "../../bundle/write.ts";
+import { demandDecoded, demandReadable } from "../../ports/readable.ts";
 import type { GenerationRow, LoadedRun, RunRow } from "../../ports/rows.ts";
 import type { RunStore } from "../../ports/store.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
@@ -121,6 +122,8 @@ async function readRun(runId: string, context: ExportContext): Promise<BundledRu
       continue;
     }
     const [loaded] = await store.journal.load([{ id: row.id, from: present.firstSeq }]);
+    if (loaded !== undefined) demandReadable(loaded);
+    for (const text of [row.input, row.result, row.error]) demandDecoded(text);
     const isSame = loaded?.generation === row.generation;
     const isCoherent = isSame && loaded.nextSeq - loaded.firstSeq === row.events;
     if (loaded === undefined || !isCoherent && !isLast) continue;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shownValue } from "../../base/encoded.ts";
 import { quoteId } from "../../base/describe.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { messageOf, shortHash } from "../../base/text.ts";
@@ -168,7 +169,9 @@ export function* tasksOfNobody(
  * operator should know.
  */
 export function failing({ name, since, nextAt, error, ...counts }: FailingTasks): Found {
-  const lastError = error === null ? undefined : decodeError(authored(error));
+  const lastError = error === null
+    ? undefined
+    : shownValue(error, (text) => decodeError(authored(text)));
   const { tasks, attempts } = counts;
   const calls = tasks === 1 ? "1 call" : `${tasks} calls`;
   return {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { shownValue } from "../../base/encoded.ts";
 import { checkBoolean, checkOptions, checkWhole } from "../../base/arguments.ts";
 import { decode } from "../../base/values.ts";
 import type { GenerationRow, RunRow } from "../../ports/rows.ts";
@@ -215,6 +216,6 @@ function shown(row: GenerationRow, payloads: boolean): Generation {
     startedAt: startedAt === null ? null : new Date(startedAt),
     endedAt: endedAt === null ? null : new Date(endedAt),
     events,
-    ...(payloads ? { payloads: { input: decode(row.input) } } : {}),
+    ...(payloads ? { payloads: { input: shownValue(row.input, decode) } } : {}),
   };
 }

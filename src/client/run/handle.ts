@@ -22,6 +22,7 @@ import {
 } from "../../base/errors.ts";
 import { authored } from "../../base/authored.ts";
 import { checkPayload } from "../../base/payload.ts";
+import { encodedParts, isEncoded, notDecoded } from "../../base/encoded.ts";
 import { decode, encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
 import type { Act, Action } from "../../ports/operations.ts";
@@ -677,7 +678,7 @@ function outputOf(runId: string, end: RunEnd): unknown {
   const { state, result, error, hash, workflow } = end;
   if (state === "completed") return result === null ? undefined : decode(result);
   const of = hash === undefined || workflow === undefined ? undefined : { hash, workflow };
-  const cause = error === null ? undefined : decodeError(authored(error, of));
+  const cause = error === null ? undefined : readError(authored(error, of));
   if (state === "failed") throw timeoutOf(runId, cause) ?? new RunFailedError(runId, cause);
   throw new RunStoppedError(runId, state as "cancelled" | "terminated", cause);
 }
@@ -686,4 +687,9 @@ function outputOf(runId: string, end: RunEnd): unknown {
 function timeoutOf(runId: string, cause: unknown): TimeoutError | undefined {
   if (!isTimeoutOfRun(cause, runId)) return undefined;
   return runTimeout(runId, Number(cause.details.timeout));
+}
+
+/** That the run failed is known, even if this process can't read why. */
+function readError(text: string): unknown {
+  return isEncoded(text) ? notDecoded(encodedParts(text)) : decodeError(text);
 }

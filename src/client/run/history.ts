@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shownValue } from "../../base/encoded.ts";
 import { authored } from "../../base/authored.ts";
 import type { AttributesChange } from "../../base/attributes.ts";
 import { decode } from "../../base/values.ts";
@@ -72,9 +73,11 @@ export async function retriedEntries(
 /** Decodes the value of an event, and the encoded texts in it. */
 export function eventValue({ kind, payload }: Pick<EventRow, "kind" | "payload">): unknown {
   if (payload === null) return undefined;
-  const read = DECODED[kind];
-  if (read !== undefined) return read(authored(payload));
-  return decode(kind.endsWith("failed") ? authored(payload) : payload);
+  return shownValue(payload, (text) => {
+    const read = DECODED[kind];
+    if (read !== undefined) return read(authored(text));
+    return decode(kind.endsWith("failed") ? authored(text) : text);
+  });
 }
 
 /** Events whose payload holds encoded texts. */
@@ -82,7 +85,7 @@ const DECODED: { readonly [kind in string]?: (payload: string) => unknown } = {
   "activity.failed": decodeActivityFailure,
   "attempt.failed": (payload) => {
     const { attempt, error, retryAt } = decode(payload) as RetriedAttempt;
-    return { attempt, error: decodeError(error), nextTry: new Date(retryAt) };
+    return { attempt, error: shownValue(error, decodeError), nextTry: new Date(retryAt) };
   },
   "child.failed": (payload) => {
     const { state, error } = decode(payload) as { state: string; error: string | null };

@@ -17,6 +17,7 @@ import { messageOf } from "../../base/text.ts";
 import { type Proof, type ProofRequest, proveOn } from "../../dry_run/proof.ts";
 import type { Trace, TraceRequest } from "../../dry_run/trace.ts";
 import type { ReplayedCode, Subprocess } from "../../dry_run/subprocess.ts";
+import { demandDecoded, demandReadable } from "../../ports/readable.ts";
 import type { LoadedRun, RunRow } from "../../ports/rows.ts";
 import type { JournalStore } from "../../ports/store.ts";
 import type { Drain } from "../../replay/drain.ts";
@@ -148,13 +149,15 @@ export class Prover implements AsyncDisposable {
     const loaded = new Map((await this.#context.journal.load(asked)).map((run) => [run.id, run]));
     const here: number[] = [];
     const apart: number[] = [];
+    const proofs = new Map<number, Proof | VerdictCause>();
     const requests = rows.map((row, index) => {
       const run = loaded.get(row.id);
       if (run === undefined || !isSame(row, run)) return undefined;
-      (this.#mayRunHere(row, run) ? here : apart).push(index);
+      const unread = unreadable(row, run);
+      if (unread !== undefined) proofs.set(index, codeCause("unavailable", unread));
+      else (this.#mayRunHere(row, run) ? here : apart).push(index);
       return { start: this.#startOf(row), events: run.events as readonly HistoryEvent[] };
     });
-    const proofs = new Map<number, Proof | VerdictCause>();
     for (const index of here) proofs.set(index, await this.#proveHere(requests[index]!, false));
     const results = await this.#proveApart(apart.map((index) => requests[index]!), false);
     for (const [n, index] of apart.entries()) proofs.set(index, results[n]!);
@@ -340,4 +343,15 @@ function isSame(row: RunRow, loaded: LoadedRun): boolean {
 
 function isCause(found: Proof | VerdictCause): found is VerdictCause {
   return "key" in found;
+}
+
+/** Why a run's values can't be read here; `undefined`: they can. */
+function unreadable({ input }: RunRow, run: LoadedRun): string | undefined {
+  try {
+    demandDecoded(input);
+    demandReadable(run);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { demandEvents } from "../../ports/readable.ts";
 import type { ClaimedRun, RunRow } from "../../ports/rows.ts";
 import type { RunStore } from "../../ports/store.ts";
 import type { Drain } from "../../replay/drain.ts";
@@ -120,6 +121,7 @@ export function asClaimed(row: RunRow): ClaimedRun {
  * @param runId The run.
  * @param runs Reads it.
  * @param generation The generation; the present one when omitted.
+ * @throws {ValueCodecError} (`VALUE_NOT_DECODED`) If this process can't read a value.
  */
 export async function historyOf(
   runId: string,
@@ -129,6 +131,7 @@ export async function historyOf(
   const events: HistoryEvent[] = [];
   for (let page = PAGE; page === PAGE;) {
     const rows = await runs.history(runId, events.length, PAGE, generation);
+    demandEvents(rows);
     events.push(...rows as HistoryEvent[]);
     page = rows.length;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shownValue } from "../../base/encoded.ts";
 import { quoteId } from "../../base/describe.ts";
 import { authored, authoredFacts, type VersionName } from "../../base/authored.ts";
 import { decodeError } from "../../base/values_failure.ts";
@@ -95,11 +96,15 @@ export async function runStatus(
     pending,
     retrying,
     attempt: row.attempt,
-    lastError: row.failure === null ? undefined : decodeError(authored(row.failure, row)),
+    lastError: row.failure === null
+      ? undefined
+      : shownValue(row.failure, (text) => decodeError(authored(text, row))),
     deadline: date(row.deadline),
     node: row.node,
     noNodeCanLoad: row.endedAt === null ? await refusals(row.hash, store) : null,
-    error: row.error === null ? undefined : decodeError(authored(row.error, row)),
+    error: row.error === null
+      ? undefined
+      : shownValue(row.error, (text) => decodeError(authored(text, row))),
     untakenSignals: Object.fromEntries(await store.runs.untaken(row.id)),
     events: row.events,
   };
@@ -126,7 +131,9 @@ export function retriedEffect(
 ): RetriedEffect {
   return {
     ...effect,
-    lastError: error === null ? undefined : decodeError(authored(error, run)),
+    lastError: error === null
+      ? undefined
+      : shownValue(error, (text) => decodeError(authored(text, run))),
     failedAt: date(failedAt),
     nextTry: date(nextAt),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shownValue } from "../../base/encoded.ts";
 import type { Attributes } from "../../base/attributes.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { decode } from "../../base/values.ts";
@@ -122,7 +123,7 @@ export function runFacts(row: RunRow): RunFacts {
     state: row.state,
     generation: row.generation,
     attributes: row.attributes,
-    custom: row.customStatus === null ? undefined : decode(row.customStatus),
+    custom: row.customStatus === null ? undefined : shownValue(row.customStatus, decode),
     stuck: authoredFacts(row.stuckReason, row),
     waits: row.waits.map(runWait),
     since: date(row.since),
@@ -154,9 +155,11 @@ export function runSummary(row: RunRow, payloads: boolean): RunSummary {
   return {
     ...facts,
     payloads: {
-      input: decode(row.input),
-      result: row.result === null ? undefined : decode(row.result),
-      error: row.error === null ? undefined : decodeError(authored(row.error, row)),
+      input: shownValue(row.input, decode),
+      result: row.result === null ? undefined : shownValue(row.result, decode),
+      error: row.error === null
+        ? undefined
+        : shownValue(row.error, (text) => decodeError(authored(text, row))),
     },
   };
 }

@@ -10,6 +10,7 @@
  */
 
 import { checkWhole } from "../../base/arguments.ts";
+import { shownValue } from "../../base/encoded.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { durationMs } from "../../base/duration.ts";
 import { decode } from "../../base/values.ts";
@@ -293,7 +294,7 @@ function endedAttempts(value: unknown): TraceAttempt[] {
 function taskAttempts(task: TaskProgress): TraceAttempt[] {
   return recordedFailures(task).map(({ attempt, error, at }) => ({
     attempt,
-    error: decodeError(authored(error)),
+    error: shownValue(error, (text) => decodeError(authored(text))),
     failedAt: new Date(at),
     nextTry: attempt === task.attempt - 1 ? new Date(task.availableAt) : null,
   }));
@@ -310,7 +311,7 @@ function traceTask(
     queue,
     node,
     availableAt: new Date(availableAt),
-    heartbeat: heartbeat === null ? undefined : decode(heartbeat),
+    heartbeat: heartbeat === null ? undefined : shownValue(heartbeat, decode),
   };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shownValue } from "../../base/encoded.ts";
 import { checkOptions, checkText } from "../../base/arguments.ts";
 import type { RetryPolicy } from "../../base/backoff.ts";
 import { isContinuumError } from "../../base/errors.ts";
@@ -442,7 +443,7 @@ function scheduleStatus(row: ScheduleRow): ScheduleStatus {
     namespace,
     workflow,
     version: pin?.hash ?? null,
-    input: decode(row.input),
+    input: shownValue(row.input, decode),
     timing: timingStatus(rules.timing),
     overlap: rules.overlap,
     catchUp: rules.catchUp,

@@ -5,6 +5,7 @@
  * - QUEUE-1: a claim takes no more tasks than the queue has free room for, so a slow queue does not
  *   delay the others.
  * - QUEUE-2: a claimed task that can't begin here is released unchanged, and no attempt is counted.
+ * - QUEUE-3: so is one whose values this node can't decode, for later; nothing of it is written.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import { CancelledError } from "../../base/errors.ts";
 import { failPoint } from "../../base/failpoint.ts";
 import { logFailure } from "../../base/log.ts";
 import type { LeasedTask, TaskFence } from "../../ports/tasks.ts";
+import { isReadable } from "../../ports/readable.ts";
 import type { ActivityLike } from "../../replay/commands.ts";
 import type { TaskOwner } from "./running_attempt.ts";
 import { Poller } from "../poller.ts";
@@ -48,6 +50,9 @@ export interface TaskQueueSettings {
 }
 
 const BATCH = 100;
+
+/** When a task is due again whose values this node can't read, in milliseconds (QUEUE-3). */
+const UNREADABLE_MS = 10_000;
 
 /** Claims tasks. */
 export class TaskQueue extends Poller {
@@ -172,6 +177,7 @@ export class TaskQueue extends Poller {
 
   async #begin(task: LeasedTask): Promise<void> {
     const attempts = this.#attempts;
+    if (!isReadable(task)) return await this.#postpone(task);
     const payload = this.#foregone(task);
     if (payload !== null) return attempts.end(task, payload);
     const activity = await this.#activity(task);
@@ -180,6 +186,16 @@ export class TaskQueue extends Poller {
     if (held === undefined) return;
     this.#tellInterrupted(held);
     attempts.execute(held, activity, this.#owners.ownerOf(task));
+  }
+
+  /** QUEUE-3 */
+  async #postpone(task: LeasedTask): Promise<void> {
+    this.#node.log.warn(
+      "Cannot read a task of activity {activity} of run {run}, trying again in {wait} ms: " +
+        "no key of this node decodes it",
+      { activity: task.name, run: task.runId, wait: UNREADABLE_MS },
+    );
+    await this.#node.store.tasks.release(task, UNREADABLE_MS);
   }
 
   /**
@@ -202,6 +218,10 @@ export class TaskQueue extends Poller {
       const known = await this.#node.store.tasks.decide(task, { ...task, key: held.key });
       if (known === undefined) return undefined;
       held = { ...held, known };
+      if (!isReadable(held)) {
+        await this.#postpone(task);
+        return undefined;
+      }
     }
     const payload = this.#foregone(held);
     if (payload === null) return held;
@@ -241,6 +261,10 @@ export class TaskQueue extends Poller {
       this.#over(tasks); // each is known to the attempts before anything else happens
       if (lease.id !== node) return;
       for (const task of tasks) {
+        if (!isReadable(task)) {
+          await this.#postpone(task);
+          continue;
+        }
         const payload = this.#foregone(task);
         if (payload !== null) {
           attempts.end(task, payload);

@@ -92,6 +92,7 @@ export class Children {
       return await this.#starts.add({
         ...version,
         parent: run.id,
+        namespace: run.namespace,
         close: child.close,
         runId: child.id,
         input: await this.#input(run, child.id, version.hash, input),

@@ -17,6 +17,7 @@ import { isContinuumError } from "../../base/errors.ts";
 import { failPoint } from "../../base/failpoint.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { Exit } from "../../ports/exit.ts";
+import { demandDecoded, isUnreadable } from "../../ports/readable.ts";
 import type {
   ClaimedRun,
   CommitEntry,
@@ -146,13 +147,17 @@ export class RunExecutor implements Resident {
    */
   async drive(fresh: boolean): Promise<Exit> {
     try {
-      const exit = await this.#drive(fresh).catch((error) => {
+      const exit = await this.#drive(fresh).catch(async (error) => {
+        if (isUnreadable(error)) { // RECORD-5
+          this.#effects?.end("The run can't be read");
+          return await this.#record.postpone(error);
+        }
         this.#context.log.error("Cannot execute run {run}: {error}", {
           run: this.run.runId,
           error,
         });
         this.#effects?.end("The run can't be executed");
-        return this.#record.surrender(broken(error)); // RECORD-3
+        return await this.#record.surrender(broken(error)); // RECORD-3
       });
       this.#stay?.left(exit, this.#context.databaseClock.now());
       return exit;
@@ -168,6 +173,7 @@ export class RunExecutor implements Resident {
     }
     let wait = 0;
     for (let isEmpty = fresh;; isEmpty = false) {
+      demandDecoded(this.run.input);
       if (!isEmpty && this.run.policy !== null && !await this.#offer()) return LOST;
       const { hash, generation } = this.run;
       const code = await this.#code();

@@ -123,9 +123,9 @@ export async function tryAgain(
 }
 
 function endOf({ run, next }: RunRecord, { unconsumed }: Execution): GenerationEnd {
-  const { id, token, generation } = run;
+  const { id, namespace, token, generation } = run;
   const signals = unconsumed.map(({ name, payload }) => ({ name, payload }));
-  return { run: id, token, generation, next, seed: randomId(), signals };
+  return { run: id, namespace, token, generation, next, seed: randomId(), signals };
 }
 
 /**

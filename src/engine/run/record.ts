@@ -10,10 +10,13 @@
  *   is given back.
  * - RECORD-4: a run with an unread cancellation is not parked: it ends, as a parked run ends that
  *   is cancelled. The caller found it running, and does not ask again.
+ * - RECORD-5, unreadable is not wrong: a run with a value that this node can't decode is neither
+ *   executed nor parked nor ended. It is given back for later, and any node may claim it.
  *
  * @module
  */
 
+import type { ValueCodecError } from "../../base/errors.ts";
 import { endCancelled } from "../../ports/cancellation.ts";
 import type {
   ClaimedRun,
@@ -24,6 +27,7 @@ import type {
   Transition,
 } from "../../ports/rows.ts";
 import type { StayTelemetry } from "../../ports/telemetry.ts";
+import { demandReadable } from "../../ports/readable.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
@@ -46,6 +50,9 @@ const PAST_ALL = 2 ** 31 - 1;
 
 /** When a run is due again that could be neither executed nor parked, in milliseconds. */
 const GIVE_BACK_MS = 60_000;
+
+/** When a run is due again whose values this node can't read, in milliseconds (RECORD-5). */
+const UNREADABLE_MS = 10_000;
 
 /** The memory that an event takes beside its payload, approximately. */
 const EVENT_BYTES = 200;
@@ -126,8 +133,15 @@ export class RunRecord {
    *
    * @param from The `seq` of the first event that is wanted.
    * @returns The run; `undefined`: this node does not hold it any more.
+   * @throws {ValueCodecError} (`VALUE_NOT_DECODED`) If this node can't read a value (RECORD-5).
    */
   async load(from: number): Promise<LoadedRun | undefined> {
+    const loaded = await this.#read(from);
+    if (loaded !== undefined) demandReadable(loaded);
+    return loaded;
+  }
+
+  async #read(from: number): Promise<LoadedRun | undefined> {
     this.#isStale = false; // now, not with the answer: a message may come after it was made
     const loaded = await this.#context.histories.load(this.#run.id, from);
     if (loaded === undefined || loaded.token !== this.#run.token) return undefined;
@@ -255,9 +269,10 @@ export class RunRecord {
   }
 
   /** Where the next share is written, and how far log lines have been written. */
-  get place(): Pick<CommitEntry, "first" | "deliveredSeq"> {
+  get place(): Pick<CommitEntry, "namespace" | "first" | "deliveredSeq"> {
     const deliveredSeq = this.#deliveredSeq;
-    return { first: this.#next, ...(deliveredSeq === null ? {} : { deliveredSeq }) };
+    const { namespace } = this.#run;
+    return { namespace, first: this.#next, ...(deliveredSeq === null ? {} : { deliveredSeq }) };
   }
 
   /** Returns written events as the history has them. */
@@ -287,7 +302,7 @@ export class RunRecord {
     events: readonly NewEvent[],
   ): Promise<ExitOrReload> {
     while (!this.#isLost) {
-      const loaded = await this.load(PAST_ALL);
+      const loaded = await this.#read(PAST_ALL);
       if (loaded === undefined) return LOST;
       const end = endCancelled(loaded.inbox);
       const transition = end ?? { ...parked, wakeSeq: loaded.wakeSeq };
@@ -301,7 +316,7 @@ export class RunRecord {
   /** As `leave`, for a run whose history was not read: asks the database where the history ends. */
   async leaveUnread(transition: Transition): Promise<Exclude<ExitOrReload, "reload">> {
     for (let wait = PAUSE_MS.first; !this.#isLost; wait = nextPause(wait)) {
-      const loaded = await this.load(PAST_ALL);
+      const loaded = await this.#read(PAST_ALL);
       if (loaded === undefined) return LOST;
       this.#next = loaded.nextSeq;
       const exit = await this.leave(transition);
@@ -309,6 +324,21 @@ export class RunRecord {
       await this.#context.databaseRetry.pause(wait);
     }
     return LOST;
+  }
+
+  /**
+   * RECORD-5: gives a run back whose values this node can't read.
+   *
+   * @param error Which value, and why.
+   * @returns How it left.
+   */
+  async postpone(error: ValueCodecError): Promise<Exclude<ExitOrReload, "reload">> {
+    this.#context.log.warn("Cannot read run {run}, trying again in {wait} ms: {error}", {
+      run: this.#run.runId,
+      wait: UNREADABLE_MS,
+      error,
+    });
+    return await this.leaveUnread({ to: "released", afterMs: UNREADABLE_MS });
   }
 
   /**

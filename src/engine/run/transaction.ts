@@ -5,10 +5,12 @@
  *   the fence does not hold, or the function throws, everything is rolled back.
  * - TRANSACTION-2, no attempt without its function: if a transaction can't begin, for instance
  *   because the server has no connection left, that counts as no attempt, however long it lasts.
+ *   Nor does one whose result the payload codec could not encode: it was rolled back.
  *
  * @module
  */
 
+import { isContinuumError } from "../../base/errors.ts";
 import type { CommitEntry, CommitResult, NewEvent } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Command } from "../../replay/commands.ts";
@@ -92,6 +94,7 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
       if (!(error instanceof RollBack)) {
         const mayPass = store.outcomeOf(error) !== "refused";
         if (this.#running === undefined && mayPass) return this.#kept(error);
+        if (isContinuumError(error, "VALUE_NOT_ENCODED")) return this.#kept(error);
         return failedAttempt(this.#command, this.#earlier, error, this.#context);
       }
     }
@@ -101,13 +104,14 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
   /** TRANSACTION-2: logs why the transaction could not begin. */
   #kept(error: unknown): TransactionEnd {
     const facts = {
+      what: this.#running === undefined ? "begin" : "commit",
       name: this.#command.name,
       run: this.#context.runId,
       wait: PAUSE_MS.most,
       error,
     };
     this.#context.log.warn(
-      "Cannot begin transaction {name} of run {run}, trying again in {wait} ms: {error}",
+      "Cannot {what} transaction {name} of run {run}, trying again in {wait} ms: {error}",
       facts,
     );
     return { retryMs: PAUSE_MS.most };

@@ -19,14 +19,15 @@ import type { NewRun } from "../../ports/rows.ts";
 import type {
   BlockedFiring,
   Decide,
+  NewSchedule,
   ScheduleDecision,
   ScheduleFilter,
   ScheduleKey,
   ScheduleRow,
   ScheduleSpec,
   ScheduleStore,
+  StuckSchedule,
 } from "../../ports/schedules.ts";
-import type { Progress } from "../../schedule/firing.ts";
 import { RunInserts } from "../runs/inserts.ts";
 import type { SchemaName } from "../schema/name.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
@@ -45,7 +46,7 @@ const STATEMENTS = { ...READ_STATEMENTS, ...WRITE_STATEMENTS };
 
 /** Locks schedules. */
 type Lock = (session: SqlSession) => Promise<readonly { readonly id: number }[]>;
-type OnFailure = (row: ScheduleRow, error: unknown, now: number) => Progress;
+type OnFailure = Parameters<ScheduleStore["fire"]>[2];
 interface Fired {
   readonly looked: number;
   readonly started: readonly string[];
@@ -71,10 +72,10 @@ export class Schedules implements ScheduleStore {
 
   /** See {@linkcode ScheduleStore.create}. */
   async create(
-    make: (now: number) => { readonly spec: ScheduleSpec; readonly progress: Progress },
+    make: (now: number) => NewSchedule | Promise<NewSchedule>,
   ): Promise<boolean> {
     const [clock] = await this.#sql.now.query(this.#driver);
-    const { spec, progress: { state, trouble, planned, fireAt } } = make(clock!.now);
+    const { spec, progress: { state, trouble, planned, fireAt } } = await make(clock!.now);
     const given = {
       namespace: storable("a namespace", spec.namespace),
       id: storable("a schedule's id", spec.id),
@@ -114,7 +115,7 @@ export class Schedules implements ScheduleStore {
       const lock: Lock = (session) => this.#sql.lock.query(session, { id, namespace });
       const [row] = await this.#locked(session, lock);
       if (row === undefined) return null;
-      return await this.#write(session, [[row, decide(parsed(row), row.now)]]);
+      return await this.#write(session, [[row, await decide(parsed(row), row.now)]]);
     });
   }
 
@@ -162,14 +163,15 @@ export class Schedules implements ScheduleStore {
     return this.#driver.transaction(async (session) => {
       const rows = await this.#locked(session, lock);
       keys.splice(0, keys.length, ...rows.map(({ key }) => key));
-      const decisions = rows.map((raw): [RawSchedule, ScheduleDecision] => {
+      const decisions: [RawSchedule, ScheduleDecision][] = [];
+      for (const raw of rows) {
         const row = parsed(raw);
         try {
-          return [raw, decide(row, raw.now)];
+          decisions.push([raw, await decide(row, raw.now)]);
         } catch (error) {
-          return [raw, { progress: onFailure(row, error, raw.now), starts: [] }];
+          decisions.push([raw, { progress: await onFailure(row, error, raw.now), starts: [] }]);
         }
-      });
+      }
       return { looked: rows.length, started: await this.#write(session, decisions) };
     });
   }
@@ -197,9 +199,12 @@ export class Schedules implements ScheduleStore {
   }
 
   /** See {@linkcode ScheduleStore.stuck}. */
-  async stuck(): Promise<(ScheduleKey & { readonly reason: string })[]> {
+  async stuck(): Promise<StuckSchedule[]> {
     const rows = await this.#sql.stuck.query(this.#driver);
-    return rows.map(({ trouble, ...key }) => ({ ...key, reason: JSON.parse(trouble).message }));
+    return rows.map(({ trouble, ...key }) => {
+      const { message, details } = JSON.parse(trouble);
+      return { ...key, reason: message, ...(details === undefined ? {} : { details }) };
+    });
   }
 
   /** SCHEDULE-2 */

@@ -145,6 +145,22 @@ export const ATTEMPT_STATEMENTS = {
   where ${FENCED} and task.state = 'leased'`,
   ),
 
+  postpone: statement(
+    { ...FENCE, delayMs: NUMBER },
+    NO_ROWS,
+    `
+  with clock as materialized (select ${CLOCK} + ${after("$delayMs::float8")} as at)
+  update {schema}.tasks as task set
+    state = 'ready', node = null, token = null,
+    available_at = greatest(task.available_at, clock.at),
+    expires_at = case
+      when task.cancel_requested then clock.at
+      when task.wait_ms is null and task.closes_at is null then null
+      else greatest(clock.at, least(task.available_at + ${after("task.wait_ms")}, task.closes_at))
+    end
+  from clock where ${FENCED} and task.state = 'leased'`,
+  ),
+
   defer: statement(
     { ...FENCE, timeoutMs: nullable(NUMBER) },
     rows<{ readonly expiresAt: number | null }>(),

@@ -185,8 +185,9 @@ export class Tasks implements TaskStore {
   }
 
   /** See {@linkcode TaskStore.release}. */
-  async release(fence: TaskFence): Promise<void> {
-    await this.#sql.release.query(this.#driver, fenceOf(fence));
+  async release(fence: TaskFence, delayMs?: number): Promise<void> {
+    if (delayMs === undefined) await this.#sql.release.query(this.#driver, fenceOf(fence));
+    else await this.#sql.postpone.query(this.#driver, { ...fenceOf(fence), delayMs });
   }
 
   /** See {@linkcode TaskStore.defer}. */

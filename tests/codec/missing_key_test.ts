@@ -1,0 +1,196 @@
+/**
+ * Runs whose values a process can't read: they wait, and nothing of them is lost or failed.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { aesGcmCodec, type PayloadCodec } from "../../src/codec/mod.ts";
+import { Continuum } from "../../src/continuum.ts";
+import { EncodedValue } from "../../src/base/encoded.ts";
+import { defineActivity } from "../../src/workflow/mod.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
+import { makeFolder } from "../support/modules.ts";
+import { eventually, openIn } from "../support/runs.ts";
+import { refused, scene, source } from "../support/scene.ts";
+
+const k1 = new Uint8Array(32).fill(1);
+const k2 = new Uint8Array(32).fill(2);
+const ONE = aesGcmCodec({ keys: { k1 }, current: "k1" });
+const OTHER = aesGcmCodec({ keys: { k2 }, current: "k2" });
+const BOTH = aesGcmCodec({ keys: { k1, k2 }, current: "k2" });
+
+/** Takes a step, an activity by name and a signal. */
+const STEPS = source(
+  `const step = await ctx.run("step", () => "step " + input);
+   const named = await ctx.activity("named", input, { queue: "far" });
+   return [step, named, await ctx.waitForSignal("go")];`,
+  `{ name: "steps" }`,
+);
+const named = defineActivity({ name: "named" }, (input: string) => `named ${input}`);
+const FAR = { activities: [named], queues: { far: {} } };
+
+/** Lines of a log. */
+function kept() {
+  const lines: string[] = [];
+  const keep = (...parts: unknown[]) => void lines.push(parts.map(String).join(" "));
+  return { lines, log: { debug() {}, info() {}, warn: keep, error: keep } };
+}
+
+/** Everything is due now. */
+async function due(db: EmptyDatabase, node: Continuum): Promise<void> {
+  await db.query(`update {schema}.runs set wake_at = now()
+    where wake_at is not null and ended_at is null`);
+  await db.query("update {schema}.tasks set available_at = now() where state = 'ready'");
+  void node;
+}
+
+forEachDatabase("runs that a process can't read", (database, test) => {
+  for (const [what, codec] of [["no codec", undefined], ["another key", OTHER]] as const) {
+    test(`a node with ${what} leaves a run as it is, and says why; a node with the key continues it`, async () => {
+      await using db = await database.fresh();
+      await using folder = await makeFolder({ "steps.ts": STEPS });
+      const workflows = [folder.url + "steps.ts"];
+      {
+        await using first = await openIn(db, { workflows, codec: ONE });
+        const run = await first.start("steps", "in", { runId: "r" });
+        await run.reached("suspended");
+      }
+      const before = await stateOf(db);
+      {
+        const { lines, log } = kept();
+        await using blind = await openIn(db, { workflows, codec, log, ...FAR });
+        await due(db, blind);
+        await eventually(
+          () => lines.find((line) => line.includes("Cannot read a task")),
+          () => `a line of the task in ${lines.join("\n")}`,
+        );
+        await blind.run("r").signal("go", "blind");
+        await eventually(
+          () => lines.find((line) => line.includes("Cannot read run")),
+          () => `a line of the run in ${lines.join("\n")}`,
+        );
+        await refused(blind.run("r").trace(), "VALUE_NOT_DECODED", "k1");
+        await refused(blind.run("r").export(), "VALUE_NOT_DECODED", "k1");
+        await refused(
+          blind.run("r").fork({ at: 0, id: "f" }),
+          "VALUE_NOT_DECODED",
+          "k1",
+        );
+        const history = await blind.run("r").history();
+        const [{ value } = { value: undefined }] = history;
+        assert(value instanceof EncodedValue);
+        assert.equal(String(value), "encrypted (key k1)");
+      }
+      const after = await stateOf(db);
+      assert.equal(after.events, before.events);
+      assert(["suspended", "pending"].includes(after.state), after.state);
+      await using last = await openIn(db, {
+        workflows,
+        codec: what === "no codec" ? ONE : BOTH,
+        ...FAR,
+      });
+      if (what === "no codec") assert.equal(await plainSignals(db), 1); // it was sent without
+      await eventually(async () => {
+        await due(db, last);
+        const { state } = await last.run("r").status();
+        return state === "completed" ? state : undefined;
+      }, () => "the end of the run");
+      assert.deepEqual(await last.run("r").result(), ["step in", "named in", "blind"]);
+    });
+  }
+
+  test("what was written before there was a codec is read, and new values are encrypted", async () => {
+    await using db = await database.fresh();
+    await using folder = await makeFolder({ "steps.ts": STEPS });
+    const workflows = [folder.url + "steps.ts"];
+    {
+      await using first = await openIn(db, { workflows, ...FAR });
+      await (await first.start("steps", "in", { runId: "r" })).reached("suspended");
+    }
+    await using node = await openIn(db, { workflows, codec: ONE, ...FAR });
+    await node.run("r").signal("go", "later");
+    assert.deepEqual(await node.run("r").result(), ["step in", "named in", "later"]);
+    const [row] = await db.query<{ input: string; result: string }>(
+      "select input::text, result::text from {schema}.runs",
+    );
+    assert.equal(row?.input, '"in"');
+    assert.match(row!.result, /^\{"\$continuum":"Encoded","key":"k1",/);
+  });
+
+  test("keys rotate: old values are read, and new ones are under the new key", async () => {
+    await using db = await database.fresh();
+    await using folder = await makeFolder({ "steps.ts": STEPS });
+    const workflows = [folder.url + "steps.ts"];
+    {
+      await using first = await openIn(db, { workflows, codec: ONE, ...FAR });
+      await (await first.start("steps", "in", { runId: "r" })).reached("suspended");
+    }
+    await using node = await openIn(db, { workflows, codec: BOTH, ...FAR });
+    await node.run("r").signal("go", "later");
+    assert.deepEqual(await node.run("r").result(), ["step in", "named in", "later"]);
+    const [row] = await db.query<{ input: string; result: string }>(
+      "select input::text, result::text from {schema}.runs",
+    );
+    assert.match(row!.input, /"key":"k1"/);
+    assert.match(row!.result, /"key":"k2"/);
+  });
+
+  test("a codec that fails for a time delays its runs, and no attempt counts", async () => {
+    let fails = false;
+    const codec: PayloadCodec = {
+      encode: (bytes, info) => {
+        if (fails && info.kind !== "input") throw new Error("the vault is sealed");
+        return ONE.encode(bytes, info);
+      },
+      decode: (bytes, info) => ONE.decode(bytes, info),
+    };
+    const { lines, log } = kept();
+    const body = `let n = 0;
+      return await ctx.transaction("book", async (tx) => {
+        await tx.query("select 1");
+        return ++n;
+      }, { retry: { maxAttempts: 1 } });`;
+    const files = { "book.ts": source(body, `{ name: "book" }`) };
+    await using at = await scene(database, files, { codec, log });
+    fails = true;
+    const echo = await at.node.start("echo", "in");
+    const book = await at.node.start("book", "in");
+    await eventually(
+      () => lines.filter((line) => line.includes("the vault is sealed"))[1],
+      () => lines.join("\n"),
+    );
+    await refused(echo.signal("go", 1), "VALUE_NOT_ENCODED", "the vault is sealed");
+    fails = false;
+    assert.equal(await echo.result(), "in");
+    assert.equal(typeof await book.result(), "number");
+  });
+
+  test("a client with another key gets an error that names the key, and never a wrong value", async () => {
+    await using at = await scene(database, {}, { codec: ONE });
+    const run = await at.node.start("echo", { a: 1 }, { runId: "r" });
+    assert.deepEqual(await run.result(), { a: 1 });
+    const { database: adapter, schema } = at.db;
+    for (const codec of [OTHER, undefined]) {
+      await using client = await Continuum.connect({ database: adapter, schema, codec });
+      await refused(client.run("r").result(), "VALUE_NOT_DECODED", "k1");
+      const { runs: [found] } = await client.runs.query({ payloads: true });
+      assert.equal(String(found?.payloads?.input), "encrypted (key k1)");
+      assert.equal(found?.state, "completed");
+    }
+  });
+});
+
+async function stateOf(db: EmptyDatabase): Promise<{ state: string; events: number }> {
+  const [row] = await db.query<{ state: string; events: number }>(
+    "select state, next_seq as events from {schema}.runs where run_id = 'r'",
+  );
+  return row!;
+}
+
+async function plainSignals(db: EmptyDatabase): Promise<number> {
+  const rows = await db.query(
+    `select 1 from {schema}.inbox where kind = 'signal' and payload::text = '"blind"'`,
+  );
+  return rows.length;
+}
