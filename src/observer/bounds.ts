@@ -4,7 +4,7 @@
  * - BOUNDS-1: whatever is read for an answer ends by a time. The database gives each statement up that
  *   takes longer than {@linkcode READ_MS} (BOUNDED-1 of `store/sql/bounded.ts`), a page is answered
  *   within {@linkcode ANSWER_MS}, and what waits for its turn to replay waits no longer than
- *   {@linkcode TURN_MS}. A deed has no such limit: one that is given up half-way would surprise its
+ *   {@linkcode TURN_MS}. The body of a request has {@linkcode BODY_MS} to arrive. A deed has no such limit: one that is given up half-way would surprise its
  *   viewer more than one that takes long.
  *
  * @module
@@ -18,6 +18,9 @@ export const READ_MS = 2_000;
 
 /** How long a page may take, with its replays, in milliseconds. */
 export const ANSWER_MS = 30_000;
+
+/** How long the body of a request may take to arrive, in milliseconds. */
+export const BODY_MS = 30_000;
 
 /** The code of what is late, as that of a statement which is. */
 export const LATE = "QUERY_TIMEOUT";

@@ -11,6 +11,7 @@ import { messageOf, withoutSecrets } from "../base/text.ts";
 
 /** Codes of errors that only the observer makes. */
 export type ObserverCode =
+  | "BODY_TIMEOUT"
   | "BODY_TOO_LARGE"
   | "CHANGED"
   | "FOREIGN_REQUEST"
@@ -63,6 +64,7 @@ export interface ShownError {
 
 /** By code of an error: the status; every other code leads to 500. */
 const STATUS: Readonly<Record<string, number>> = {
+  BODY_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
   CHANGED: 409,
   FOREIGN_REQUEST: 403,

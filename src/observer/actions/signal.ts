@@ -9,6 +9,7 @@ import { inWords } from "../../base/describe.ts";
 import { signalRun } from "../../operate/act_on_runs.ts";
 import { showRun } from "../../operate/runs.ts";
 import { html } from "../html.ts";
+import { onceField } from "../once_field.ts";
 import { defineAction } from "../route.ts";
 
 interface Plan {
@@ -48,6 +49,7 @@ export const signal = defineAction<Plan, { readonly id: string; readonly deliver
       <label class="field"><span>Payload, as JSON</span>
         <textarea name="payload" spellcheck="false" placeholder="&quot;approved&quot;">${fields
           .text("payload")}</textarea></label>
+      ${onceField("delivery", fields)}
     `,
   }),
   async deed({ client }, { id }, fields) {

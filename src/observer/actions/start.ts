@@ -13,6 +13,7 @@ import { inWords } from "../../base/describe.ts";
 import type { Json } from "../../operate/plain.ts";
 import type { Fields } from "../fields.ts";
 import { html, NOTHING } from "../html.ts";
+import { onceField } from "../once_field.ts";
 import { note } from "../parts/mod.ts";
 import { isRedacted } from "../redaction.ts";
 import { defineAction } from "../route.ts";
@@ -75,6 +76,7 @@ export const start = defineAction<Plan, StartedRun>({
             <input name="version" autocomplete="off" placeholder="the current one" value="${fields
               .text("version")}"></label>
         </div>
+        ${onceField("key", fields)}
         ${like === null ? NOTHING : html`<input type="hidden" name="like" value="${like}">`}
       `,
     };
