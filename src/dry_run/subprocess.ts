@@ -4,8 +4,8 @@
  *
  * - SUBPROCESS-1: nothing of a version that is replayed here runs in this process.
  * - SUBPROCESS-2: a question that is not answered in time kills the subprocess, and so does every
- *   way of letting go of it; none outlives a process that exits. One whose owner was killed ends as
- *   soon as its code returns.
+ *   way of letting go of it; none outlives its owner. A shell kills one whose owner was killed
+ *   ({@linkcode OrphanGuard}); where there is none, it ends as soon as its code returns.
  * - SUBPROCESS-3: only a line that begins with a secret of this one subprocess is an answer. Code
  *   may print what it likes.
  * - SUBPROCESS-4: it imports the packages that a node of the application would import, also on a
@@ -22,6 +22,7 @@ import { variable } from "../base/environment.ts";
 import { isContinuumError } from "../base/errors.ts";
 import type { VerifiedManifest } from "../version/manifest/verified.ts";
 import { DryRunError } from "./errors.ts";
+import { OrphanGuard } from "./orphan_guard.ts";
 import { PrivateLock } from "./private_lock.ts";
 import type { Answer, Calls, Hello } from "./protocol.ts";
 
@@ -72,6 +73,7 @@ export class Subprocess implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #drained: Promise<unknown>;
   readonly #debugger = Promise.withResolvers<string | undefined>();
+  readonly #guard: OrphanGuard | undefined;
   readonly #alive = { kill: () => this.#kill() };
   /** The end of what it wrote to its error output. */
   #errors = "";
@@ -102,6 +104,7 @@ export class Subprocess implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    this.#guard = OrphanGuard.of(this.#process.pid);
     if (ALIVE.size === 0) globalThis.addEventListener("unload", killAll);
     ALIVE.add(this.#alive);
     const { stdin, stdout, stderr } = this.#process;
@@ -206,6 +209,7 @@ export class Subprocess implements AsyncDisposable {
   /** Kills it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#kill();
+    await this.#guard?.[Symbol.asyncDispose]();
     await this.#process.status;
     await inBackground(this.#writer.abort());
     await this.#answers.return?.();
@@ -226,6 +230,7 @@ export class Subprocess implements AsyncDisposable {
   }
 
   #kill(): void {
+    this.#guard?.release();
     try {
       this.#process.kill("SIGKILL");
     } catch {

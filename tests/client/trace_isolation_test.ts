@@ -121,44 +121,39 @@ export default defineWorkflow({ name: "typed" }, async (ctx) => {
   });
 });
 
-Deno.test("a process that exits leaves no subprocess behind, also one whose code loops", async () => {
-  await using folder = await makeFolder({
-    "loops.ts": "while (true);\nexport {};\n",
-    "exits.ts": `import { Subprocess } from "${PROJECT}src/dry_run/subprocess.ts";
+const ENDS = { "exits": "Deno.exit(0);", "is killed": 'Deno.kill(Deno.pid, "SIGKILL");' };
+
+for (const [how, end] of Object.entries(ENDS)) {
+  Deno.test(`a process that ${how} leaves no subprocess behind, also one whose code loops`, async () => {
+    await using folder = await makeFolder({
+      "loops.ts": "while (true);\nexport {};\n",
+      "ends.ts": `import { Subprocess } from "${PROJECT}src/dry_run/subprocess.ts";
 import { readGraph } from "${PROJECT}src/version/graph/read.ts";
 
 const code = await readGraph(import.meta.resolve("./loops.ts"));
 const subprocess = await Subprocess.start(code, { timeoutMs: Infinity });
 void subprocess.load();
 const path = \`/proc/\${Deno.pid}/task/\${Deno.pid}/children\`;
-const pid = (await Deno.readTextFile(path)).trim();
+const [pid] = (await Deno.readTextFile(path)).trim().split(" ");
 /** A second of processor time: more than a start takes. */
 while (Number((await Deno.readTextFile(\`/proc/\${pid}/stat\`)).split(" ")[13]) < 100) {
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 console.log(pid);
-Deno.exit(0);
+${end}
 `,
+    });
+    const config = decodeURIComponent(new URL("deno.json", PROJECT).pathname);
+    const { output, errors } = await deno(
+      ["run", "-A", "--no-check", "--quiet", "--config", config, `${folder.url}ends.ts`],
+    );
+    assert.match(output, /^\d+\n$/, errors);
+    await eventually(
+      async () => await Deno.stat(`/proc/${output.trim()}`).then(() => undefined, () => true),
+      () => "end of the subprocess",
+    );
   });
-  const { output, code, errors } = await deno(
-    [
-      ...[
-        "run",
-        "-A",
-        "--no-check",
-        "--quiet",
-        "--config",
-        decodeURIComponent(new URL("deno.json", PROJECT).pathname),
-      ],
-      `${folder.url}exits.ts`,
-    ],
-  );
-  assert.equal(code, 0, errors);
-  await eventually(
-    async () => await Deno.stat(`/proc/${output.trim()}`).then(() => undefined, () => true),
-    () => "end of the subprocess",
-  );
-});
+}
 
 /** The processes that this process has started and that are alive. */
 async function children(): Promise<string[]> {
