@@ -218,8 +218,9 @@ export function pagesOf({ old, current }: World): Readonly<Record<string, string
   };
 }
 
-/** The paths of the forms that have no picture of their own. */
+/** The paths of the forms and pages that have no picture of their own. */
 export const FORMS: readonly string[] = [
+  "/runs/order-2203/values/input",
   "/runs/stock-9/reopen",
   "/runs/order-2201/terminate",
   "/runs/rates-11-30/retry",

@@ -95,12 +95,12 @@ function chooser({ workflows, answer }: UpgradeData, view: View): Html {
         <input name="version" value="${question?.version ??
           query.get(
             "version",
-          )}" placeholder="all but the target" autocomplete="off" spellcheck="false"></label>
+          )}" placeholder="any other" autocomplete="off" spellcheck="false"></label>
       <label class="field"><span>To version</span>
         <input name="to" value="${question?.to ??
           query.get(
             "to",
-          )}" placeholder="the current one" autocomplete="off" spellcheck="false"></label>
+          )}" placeholder="current" autocomplete="off" spellcheck="false"></label>
       <label class="field"><span>Id begins with</span>
         <input name="id" value="${query.get("id")}" autocomplete="off" spellcheck="false"></label>
       <label class="field"><span>Runs to examine</span>
@@ -188,7 +188,7 @@ function jobsOf({ jobs }: UpgradeData, view: View): Html {
         title: "Driven by",
         cell: ({ driver, endedAt }) => driver ?? (endedAt === null ? "nobody" : NOTHING),
       },
-      { title: "", cell: resume },
+      { title: "", controls: "What can be done", cell: resume },
     ], jobs),
   );
 }
