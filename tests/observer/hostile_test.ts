@@ -58,7 +58,7 @@ forEachDatabase("pages over hostile texts", (database, test) => {
     const { hash } = (await run.status()).version;
     await at.node.schedules.create({ id, workflow: name, every: "365d", input: EVIL });
     const observed = observe(at.node);
-    const params: Readonly<Record<string, string>> = { id, hash };
+    const params: Readonly<Record<string, string>> = { id, hash, name: "input" };
     const queries = [
       "",
       `?a=${hash}&b=${hash}&effect=0&state=any&id=${encodeURIComponent(EVIL)}`,

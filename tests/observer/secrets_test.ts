@@ -95,7 +95,7 @@ async function pathsOf({ node }: Scene, ids: readonly string[]): Promise<string[
     const [, first = ""] = path.split("/");
     if (!path.includes(":")) return [path, `${path}?state=any`, `${path}?${query}`];
     return (known[first] ?? ids).flatMap((id) => {
-      const filled = path.replaceAll(/:\w+/g, () => segmentOf(id));
+      const filled = path.replace(":name", "input").replaceAll(/:\w+/g, () => segmentOf(id));
       return [filled, `${filled}?${query}`];
     });
   });

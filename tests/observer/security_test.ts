@@ -53,7 +53,7 @@ function checkHeaders({ headers, status }: Response, text: string, what: string)
 
 /** The path of a route, with a run's id in place of each parameter. */
 function pathOf({ path }: Route): string {
-  return path.replaceAll(/:\w+/g, "r-1");
+  return path.replace(":name", "input").replaceAll(/:\w+/g, "r-1");
 }
 
 /** A node with a run that waits. */
