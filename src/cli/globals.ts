@@ -22,6 +22,8 @@ export interface Globals {
   readonly schema: string | undefined;
   /** The namespace. */
   readonly namespace: string | undefined;
+  /** The module of the payload codec; `undefined`: none is named. */
+  readonly codec: string | undefined;
   /** One JSON document, one JSON line an item, or text. */
   readonly format: "text" | "json" | "jsonl";
   /** The fields that are printed; `undefined`: all, or the columns of the table. */
@@ -56,6 +58,7 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   ["--token-file <file>", "the file with the observer's token (CONTINUUM_TOKEN holds the token)"],
   ["--schema <name>", "the schema; continuum if omitted (CONTINUUM_SCHEMA)"],
   ["--namespace <name>", "the namespace; default if omitted (CONTINUUM_NAMESPACE)"],
+  ["--codec <module>", "the module that exports the payload codec (CONTINUUM_CODEC)"],
   ["--json", "print one JSON document"],
   ["--jsonl", "print one JSON object a line"],
   ["--fields <names>", "print these fields, separated by commas"],
@@ -99,7 +102,7 @@ export function readGlobals(
     throw new UsageError("Cannot print --json and --jsonl at once: found both, wanted one");
   }
   const server = serverOf(text("server"));
-  for (const flag of server === undefined ? [] : ["database", "schema"]) {
+  for (const flag of server === undefined ? [] : ["database", "schema", "codec"]) {
     if (text(flag) === undefined) continue;
     throw new UsageError(`Cannot use --server and --${flag} at once: found both, wanted one`);
   }
@@ -115,6 +118,7 @@ export function readGlobals(
     tokenFile: text("tokenFile"),
     schema: text("schema") ?? variable("CONTINUUM_SCHEMA"),
     namespace: text("namespace") ?? variable("CONTINUUM_NAMESPACE"),
+    codec: text("codec") ?? variable("CONTINUUM_CODEC"),
     format: given.jsonl === true ? "jsonl" : given.json === true ? "json" : "text",
     fields: text("fields")?.split(",").map((name) => name.trim()),
     time: oneOf<TimeStyle>(["relative", "local", "utc", "iso"])(text("time"), "--time"),

@@ -10,6 +10,7 @@ import { refuse } from "../base/arguments.ts";
 import type { OperatorIdentity } from "../client/operated.ts";
 import { Continuum } from "../continuum.ts";
 import { standInWorkingFolder } from "../version/project/application.ts";
+import { codecOption } from "./codec.ts";
 import { trustPattern } from "./modules.ts";
 
 export { Continuum, limitedTo, logsOf } from "../continuum.ts";
@@ -23,6 +24,8 @@ export interface OperatorOptions {
   readonly schema?: string | undefined;
   /** The namespace. */
   readonly namespace?: string | undefined;
+  /** The module of the payload codec: a URL, or a path from the working folder. */
+  readonly codec?: string | undefined;
 }
 
 /**
@@ -33,6 +36,7 @@ export interface OperatorOptions {
  * @param trust Patterns of modules whose code may run in this process; none when omitted.
  * @param operator Who acts, and why; when omitted, nothing is recorded.
  * @returns The client; `await using` closes it.
+ * @throws {InvalidArgumentError} If the module of the codec can't be imported, or exports none.
  * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If the folder of a `pglite:` database does not
  * exist.
  * @throws {DatabaseError} (`SCHEMA_TOO_OLD`) If migrations are missing, also if there are no tables.
@@ -49,7 +53,13 @@ export async function connectOperator(
   }
   standInWorkingFolder();
   const modules = trust.length === 0 ? {} : { trust: { modules: trust.map(trustPattern) } };
-  const client = await Continuum.connect({ ...given(options), ...modules, migrate: "check" });
+  const { codec: module, ...database } = options;
+  const client = await Continuum.connect({
+    ...given(database),
+    ...modules,
+    ...await codecOption(module),
+    migrate: "check",
+  });
   return operator === undefined ? client : client.asOperator(operator);
 }
 

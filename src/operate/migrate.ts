@@ -44,7 +44,8 @@ export async function schemaState(options: OperatorOptions): Promise<SchemaState
  * @throws {DatabaseUnavailableError} If the database can't answer now.
  */
 export async function migrateSchema(options: OperatorOptions): Promise<void> {
-  const client = await Continuum.connect({ ...given(options), migrate: "apply" });
+  const { codec: _, ...database } = options; // there is no value to be read
+  const client = await Continuum.connect({ ...given(database), migrate: "apply" });
   await client.close();
 }
 

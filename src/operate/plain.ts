@@ -7,6 +7,7 @@
  * @module
  */
 
+import { EncodedValue } from "../base/encoded.ts";
 import { isContinuumError } from "../base/errors.ts";
 
 /** Plain JSON. */
@@ -31,7 +32,7 @@ export type Plain<Value> = unknown extends Value ? Json
  * Converts a value that was decoded from the journal, or a result of the client.
  *
  * A `Date` becomes its ISO text, a `bigint` its digits, bytes base64, a `Map` an array of pairs, a
- * `Set` an array, `undefined` `null`, `NaN` and the infinities their names, and an error an object
+ * `Set` an array, a value that could not be decoded `encrypted (key k1)`, `undefined` `null`, `NaN` and the infinities their names, and an error an object
  * with its name, message, code, details and cause.
  *
  * @param value The value.
@@ -66,6 +67,7 @@ function plainObject(value: object): Json {
   }
   if (value instanceof Set) return Array.from(value, plainOf);
   if (value instanceof Error) return plainError(value);
+  if (value instanceof EncodedValue) return value.toString();
   const entries = Object.entries(value).map(([key, item]) => [key, plainOf(item)] as const);
   return Object.fromEntries(entries);
 }

@@ -13,6 +13,7 @@ import type { NodeQueueOptions, OpenOptions } from "../options.ts";
 import { Application, standInWorkingFolder } from "../version/project/application.ts";
 import { type ActivityDefinition, isActivity } from "../workflow/activity.ts";
 import { Continuum, given, type OperatorOptions } from "./client.ts";
+import { codecOption } from "./codec.ts";
 import { type HealthAddress, type HealthPort, openHealthPort } from "./health_port.ts";
 import { findModules, trustPattern } from "./modules.ts";
 
@@ -95,6 +96,7 @@ export class Worker implements AsyncDisposable {
   static async open(request: WorkerRequest): Promise<Worker> {
     standInWorkingFolder();
     const { database, schema, namespace, trust = [], queues = {}, node = {} } = request;
+    const codec = await codecOption(request.codec);
     const modules = await findModules(request.modules);
     const activities = await activitiesOf(await findModules(request.activities ?? []));
     await using opened = new AsyncDisposableStack();
@@ -104,6 +106,7 @@ export class Worker implements AsyncDisposable {
     const continuum = opened.use(
       await Continuum.open({
         ...given({ database, schema, namespace }),
+        ...codec,
         ...given(node),
         // A list of trusted modules replaces the trust in the node's own remote ones (TRUST-5).
         ...(trust.length === 0

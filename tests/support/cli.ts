@@ -25,6 +25,7 @@ export const CLEAN: Readonly<Record<string, string>> = {
   DATABASE_URL: "",
   CONTINUUM_SCHEMA: "",
   CONTINUUM_NAMESPACE: "",
+  CONTINUUM_CODEC: "",
   NO_COLOR: "",
 };
 
