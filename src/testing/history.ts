@@ -8,6 +8,8 @@ import { checkOptions } from "../base/arguments.ts";
 import { describe } from "../base/describe.ts";
 import { HISTORY_FORMAT, HISTORY_SHAPE, type RunHistory } from "../bundle/history.ts";
 import { historyOf } from "../client/run/replayer.ts";
+import type { PayloadCodec } from "../codec/codec.ts";
+import { demandDecoded } from "../ports/readable.ts";
 import type { RunStore } from "../ports/store.ts";
 import type { DatabaseAdapter } from "../store/sql/driver.ts";
 import { openStore } from "../store/open.ts";
@@ -30,6 +32,8 @@ export interface DumpHistoryOptions {
    * @default {"default"}
    */
   readonly namespace?: string;
+  /** The payload codec, as in `Continuum.open`. The history holds the values in plain text. */
+  readonly codec?: PayloadCodec | undefined;
 }
 
 /**
@@ -41,12 +45,13 @@ export interface DumpHistoryOptions {
  * @returns The history, which `JSON.stringify` converts to the text of a file.
  * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run. Errors of the database are
  * passed on.
+ * @throws {ValueCodecError} (`VALUE_NOT_DECODED`) If a value can't be decoded.
  */
 export async function dumpHistory(
   runId: string,
   options: DumpHistoryOptions = {},
 ): Promise<RunHistory> {
-  checkOptions(options, ["database", "schema", "namespace"], "dumpHistory()");
+  checkOptions(options, ["database", "schema", "namespace", "codec"], "dumpHistory()");
   const { namespace = "default" } = options;
   await using store = await openStore(options);
   return await readHistory(runId, store.runs.in(namespace));
@@ -57,6 +62,7 @@ export async function readHistory(runId: string, runs: RunStore): Promise<RunHis
   const row = await runs.get(runId);
   if (row === null) throw runNotFound(runId, "read the history");
   const { workflow, hash, generation, attempt, seed, input, state, result, error, origin } = row;
+  for (const text of [input, result, error]) demandDecoded(text);
   return {
     format: HISTORY_FORMAT,
     formatVersion: 1,

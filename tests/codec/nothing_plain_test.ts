@@ -11,6 +11,7 @@ import { aesGcmCodec, type AesGcmOptions, chain, compressionCodec } from "../../
 import type { PayloadCodec } from "../../src/codec/mod.ts";
 import { limitedTo } from "../../src/continuum.ts";
 import { openBundle } from "../../src/bundle/read.ts";
+import { assertReplays, dumpHistory } from "../../src/testing/mod.ts";
 import { type DatabaseKind, type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { refused, type Scene, scene, source } from "../support/scene.ts";
 
@@ -88,7 +89,31 @@ const DRIFTS = source(
   `{ name: "drifts" }`,
 );
 
+/** Is completed from outside, by its token. */
+const OUTSIDE = source(
+  `return await ctx.activity(later, input);`,
+  `{ name: "outside" }`,
+  `import { defineActivity } from "@continuum/continuum/workflow";
+   export const later = defineActivity({ name: "later" }, async (_: any, attempt) => {
+     globalThis.tokenForTest.resolve(await attempt.token());
+     return attempt.completeLater();
+   });`,
+);
+
+/** Waits for what the engine does not know. */
+const FOREIGN = source(`await new Promise(() => {});`, `{ name: "foreign" }`);
+
+const TWO = (step: string) =>
+  source(
+    `await ctx.run("${step}", () => input); return await ctx.waitForSignal("go");`,
+    `{ name: "two" }`,
+  );
+
 const FILES = {
+  "outside.ts": OUTSIDE,
+  "foreign.ts": FOREIGN,
+  "two.ts": TWO("first"),
+  "other.ts": TWO("second"),
   "everything.ts": EVERYTHING,
   "throws.ts": THROWS,
   "retried.ts": RETRIED,
@@ -140,7 +165,7 @@ forEachDatabase("values under a payload codec", (database, test) => {
   }
 
   /** Makes every public call that takes or leaves a value. */
-  async function play({ node, db, folder }: Scene): Promise<void> {
+  async function play({ node, db, folder }: Scene, codec?: PayloadCodec): Promise<void> {
     const run = await node.start("everything", { secret: SECRET }, { runId: "all" });
     for (const turn of ["one", "two"]) await run.signal("first", `${turn} ${SECRET}`);
     await run.signal("last", SECRET);
@@ -205,15 +230,39 @@ forEachDatabase("values under a payload codec", (database, test) => {
     const limited = limitedTo(node, 20_000); // as the observer reads
     assert.deepEqual((await limited.run("all").status()).custom, { at: SECRET });
 
+    const token = Promise.withResolvers<string>();
+    Object.assign(globalThis, { tokenForTest: token });
+    const outside = await node.start("outside", SECRET);
+    await node.activities.heartbeat(await token.promise, { beat: SECRET });
+    await node.activities.complete(await token.promise, `from outside ${SECRET}`);
+    assert.equal(await outside.result(), `from outside ${SECRET}`);
+
+    const two = await node.start(`${folder.url}two.ts`, SECRET, { runId: "two" });
+    await two.reached("suspended");
+    const moved = await two.upgrade({ to: `${folder.url}other.ts` });
+    assert(!moved.upgraded && moved.drift !== null);
+    await two.terminate();
+
+    const foreign = await node.start("foreign", SECRET);
+    await foreign.reached("stuck_nondeterminism");
+    const { stuck } = await foreign.status();
+    assert.equal(stuck?.code, "FOREIGN_WAIT");
+    assert.match(stuck.message, /awaits a promise that only "ctx" could settle/);
+
     const trace = await run.trace();
     assert(JSON.stringify(trace).includes(`sent ${SECRET}`));
     const bundle = await openBundle(await run.export());
     assert(JSON.stringify(bundle.history()).includes(SECRET));
+    const { default: everything } = await import(`${folder.url}everything.ts`);
+    await assertReplays(everything, bundle.history());
+    const { database: adapter, schema } = db;
+    const dump = { database: adapter, schema, ...(codec && { codec }) };
+    await assertReplays(everything, await dumpHistory("all", dump));
   }
 
   test("everything is read back, and no table ever holds it", async () => {
     await using stage = await open(CODEC);
-    await play(stage);
+    await play(stage, CODEC);
     assert.deepEqual(await rowsWith(stage.db, SECRET), []);
   });
 
