@@ -130,3 +130,20 @@ export function shownValue(text: string, read: (text: string) => unknown): unkno
   const { key, why = NO_CODEC } = encodedParts(text);
   return new EncodedValue(key, why);
 }
+
+/**
+ * Facts to be shown: encoded values in them become what people see.
+ *
+ * @param facts Parsed JSON.
+ * @returns The facts; the same ones if nothing in them is encoded.
+ */
+export function shownFacts<Facts>(facts: Facts): Facts {
+  if (typeof facts !== "object" || facts === null) return facts;
+  if (isEncodedObject(facts)) return `encrypted (key ${facts.key})` as Facts;
+  const entries = Object.entries(facts).map(([key, value]) => [key, shownFacts(value)] as const);
+  const isSame = entries.every(([key, value]) => value === (facts as Record<string, unknown>)[key]);
+  if (isSame) return facts;
+  return (Array.isArray(facts)
+    ? entries.map(([, value]) => value)
+    : Object.fromEntries(entries)) as Facts;
+}

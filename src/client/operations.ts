@@ -13,6 +13,7 @@ import {
   refuse,
 } from "../base/arguments.ts";
 import { inWords } from "../base/describe.ts";
+import { shownFacts } from "../base/encoded.ts";
 import { MAX_ACTOR } from "../base/operator_limits.ts";
 import { MAX_RUN_ID } from "../base/run_ids.ts";
 import { type Action, ACTIONS, type OperationRow } from "../ports/operations.ts";
@@ -226,8 +227,8 @@ function operationOf(row: OperationRow): Operation {
     namespace,
     target,
     reason,
-    before: before === null ? null : JSON.parse(before),
-    after: after === null ? null : JSON.parse(after),
+    before: before === null ? null : shownFacts(JSON.parse(before)),
+    after: after === null ? null : shownFacts(JSON.parse(after)),
     outcome,
   };
 }

@@ -38,11 +38,10 @@ function kept() {
 }
 
 /** Everything is due now. */
-async function due(db: EmptyDatabase, node: Continuum): Promise<void> {
+async function due(db: EmptyDatabase): Promise<void> {
   await db.query(`update {schema}.runs set wake_at = now()
     where wake_at is not null and ended_at is null`);
   await db.query("update {schema}.tasks set available_at = now() where state = 'ready'");
-  void node;
 }
 
 forEachDatabase("runs that a process can't read", (database, test) => {
@@ -60,7 +59,7 @@ forEachDatabase("runs that a process can't read", (database, test) => {
       {
         const { lines, log } = kept();
         await using blind = await openIn(db, { workflows, codec, log, ...FAR });
-        await due(db, blind);
+        await due(db);
         await eventually(
           () => lines.find((line) => line.includes("Cannot read a task")),
           () => `a line of the task in ${lines.join("\n")}`,
@@ -92,7 +91,7 @@ forEachDatabase("runs that a process can't read", (database, test) => {
       });
       if (what === "no codec") assert.equal(await plainSignals(db), 1); // it was sent without
       await eventually(async () => {
-        await due(db, last);
+        await due(db);
         const { state } = await last.run("r").status();
         return state === "completed" ? state : undefined;
       }, () => "the end of the run");
@@ -164,6 +163,56 @@ forEachDatabase("runs that a process can't read", (database, test) => {
     fails = false;
     assert.equal(await echo.result(), "in");
     assert.equal(typeof await book.result(), "number");
+  });
+
+  test("a result under a key that a node can't read delays the run that asks for it", async () => {
+    const body = `return await ctx.activity(once, input, { idempotencyKey: "once" });`;
+    const before = `import { defineActivity } from "@continuum/continuum/workflow";
+      export const once = defineActivity({ name: "once" }, (input: any) => "once " + input);`;
+    await using db = await database.fresh();
+    await using folder = await makeFolder({
+      "keyed.ts": source(body, `{ name: "keyed" }`, before),
+    });
+    const workflows = [folder.url + "keyed.ts"];
+    {
+      await using first = await openIn(db, { workflows, codec: ONE });
+      assert.equal(await (await first.start("keyed", "a")).result(), "once a");
+    }
+    {
+      const { lines, log } = kept();
+      await using blind = await openIn(db, { workflows, codec: OTHER, log });
+      await blind.start("keyed", "b", { runId: "r" });
+      await eventually(
+        () => lines.find((line) => line.includes("Cannot read run")),
+        () => lines.join("\n"),
+      );
+    }
+    await using last = await openIn(db, { workflows, codec: BOTH });
+    await eventually(async () => {
+      await due(db);
+      return (await last.run("r").status()).state === "completed" ? true : undefined;
+    }, () => "the end of the run");
+    assert.equal(await last.run("r").result(), "once a");
+  });
+
+  test("why a run is parked, and why an act was refused, show their key alone", async () => {
+    const files = { "foreign.ts": source("await new Promise(() => {});", `{ name: "foreign" }`) };
+    await using at = await scene(database, files, { codec: ONE });
+    const run = await at.node.start("foreign", "S3NT1NEL", { runId: "r" });
+    await run.reached("stuck_nondeterminism");
+    const acting = at.node.asOperator({ name: "ana" });
+    await refused(acting.run("r").reopen(), "RUN_STATE");
+    const seen = (client: Continuum) =>
+      Promise.all([client.run("r").status(), client.operations.list()]);
+    const [{ stuck }, { operations: [act] }] = await seen(at.node);
+    assert.match(stuck!.message, /awaits a promise/);
+    assert.match(String(act!.after!.error), /^Cannot /);
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    const [{ stuck: hidden }, { operations: [entry] }] = await seen(client);
+    const said = "encrypted (key k1)";
+    assert.deepEqual(hidden, { code: "FOREIGN_WAIT", message: said, details: said });
+    assert.equal(entry!.after!.error, said);
   });
 
   test("a client with another key gets an error that names the key, and never a wrong value", async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { shownValue } from "../../base/encoded.ts";
+import { shownFacts, shownValue } from "../../base/encoded.ts";
 import type { Attributes } from "../../base/attributes.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { decode } from "../../base/values.ts";
@@ -124,7 +124,7 @@ export function runFacts(row: RunRow): RunFacts {
     generation: row.generation,
     attributes: row.attributes,
     custom: row.customStatus === null ? undefined : shownValue(row.customStatus, decode),
-    stuck: authoredFacts(row.stuckReason, row),
+    stuck: authoredFacts(shownFacts(row.stuckReason), row),
     waits: row.waits.map(runWait),
     since: date(row.since),
     until: date(row.wakeAt),

@@ -78,7 +78,7 @@ export function codedStore(store: Store, payloads: Payloads): Store {
         ),
     }),
     within: (patience) => codedStore(store.within(patience), payloads),
-    outcomeOf: (error): Outcome => isCodecs(error) ? "undone" : store.outcomeOf(error),
+    outcomeOf: (error) => outcomeOfCodec(error) ?? store.outcomeOf(error),
     transact: (work) =>
       store.transact((transaction) =>
         insideTransaction(coded, () => work(codedTransaction(transaction, payloads)))
@@ -87,10 +87,13 @@ export function codedStore(store: Store, payloads: Payloads): Store {
   return coded;
 }
 
-/** The codec may work the next time; and another node may have the key. */
-function isCodecs(error: unknown): boolean {
-  return isContinuumError(error, "VALUE_NOT_ENCODED") ||
-    isContinuumError(error, "VALUE_NOT_DECODED");
+/**
+ * The codec may work the next time. What could not be read is not written however often it is tried
+ * (CODED-1): the node gives its run back, so that another node can read it.
+ */
+function outcomeOfCodec(error: unknown): Outcome | undefined {
+  if (isContinuumError(error, "VALUE_NOT_ENCODED")) return "undone";
+  return isContinuumError(error, "VALUE_NOT_DECODED") ? "refused" : undefined;
 }
 
 /** An object with some other members; the rest is as it is. */
