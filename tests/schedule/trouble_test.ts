@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { aesGcmCodec, type PayloadCodec } from "../../src/codec/mod.ts";
 import { begin, stuck } from "../../src/schedule/firing.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { hashOf, register } from "../support/node.ts";
@@ -31,10 +32,12 @@ const RULES = {
   maxRuns: null,
 } as const;
 
+const CODEC = aesGcmCodec({ keys: { k1: new Uint8Array(32) }, current: "k1" });
+
 forEachDatabase("troubles of schedules", (database, test) => {
-  test("a trouble of any text stops no heartbeat, can be read, and passes", async () => {
+  const any = async (codec?: PayloadCodec) => {
     await using db = await database.fresh();
-    const store = await db.open();
+    const store = await db.open(codec);
     const { nodes, schedules } = store;
     await register(store, "tick");
     for (const [index, message] of TEXTS.entries()) {
@@ -66,5 +69,9 @@ forEachDatabase("troubles of schedules", (database, test) => {
       return row!.progress.state;
     }));
     assert.deepEqual(states, TEXTS.map((_, index) => index % 2 === 0 ? "stuck" : "active"));
-  });
+  };
+
+  test("a trouble of any text stops no heartbeat, can be read, and passes", () => any());
+
+  test("the same holds for troubles that a payload codec encodes", () => any(CODEC));
 });

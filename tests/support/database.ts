@@ -6,6 +6,7 @@
  */
 
 import "./primed_hooks.ts";
+import type { PayloadCodec } from "../../src/codec/mod.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { DatabaseAdapter, SqlDriver, SqlValue } from "../../src/store/sql/driver.ts";
 import { openStore } from "../../src/store/open.ts";
@@ -34,7 +35,7 @@ export interface EmptyDatabase extends AsyncDisposable {
   /** What the `schema` option takes. */
   readonly schema: string;
   /** Opens a store here, migrated. Each is its own as far as the others can tell. */
-  open(): Promise<Store>;
+  open(codec?: PayloadCodec): Promise<Store>;
   /** Asks the database past the store; `{schema}` stands for the quoted schema. */
   query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
 }
@@ -168,8 +169,8 @@ function within(
   return {
     database,
     schema,
-    async open() {
-      const store = await openStore({ database, schema });
+    async open(codec) {
+      const store = await openStore({ database, schema, codec });
       stores.push(store);
       await store.migrate();
       return store;

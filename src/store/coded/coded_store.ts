@@ -42,6 +42,7 @@ import type {
 } from "../../ports/store.ts";
 import type { LeasedTask, TaskBase, TaskStore } from "../../ports/tasks.ts";
 import { isContinuumError } from "../../base/errors.ts";
+import { legibleJson } from "../../base/text.ts";
 import type { RecordedAttempt } from "../../replay/activity_failure.ts";
 import type { Progress } from "../../schedule/firing.ts";
 import { insideTransaction } from "../inside.ts";
@@ -376,7 +377,7 @@ async function codedReason<R extends Report>(
 ): Promise<R> {
   if (isEncodedObject(reason.details)) return reason; // it could not be decoded
   const { message, details } = reason;
-  const text = JSON.stringify({ message, details });
+  const text = legibleJson({ message, details });
   const encoded = await payloads.encode(text, "report", namespace);
   if (!isEncoded(encoded)) return reason;
   const parts = JSON.parse(encoded);
@@ -629,7 +630,7 @@ async function codedFacts<Facts extends { readonly after?: Readonly<Record<strin
 ): Promise<Facts> {
   const { after } = facts;
   if (typeof after?.error !== "string") return facts;
-  const encoded = await payloads.encode(JSON.stringify(after.error), "report");
+  const encoded = await payloads.encode(legibleJson(after.error), "report");
   return { ...facts, after: { ...after, error: JSON.parse(encoded) } };
 }
 
