@@ -69,7 +69,9 @@ forEachDatabase("runs that a process can't read", (database, test) => {
           () => lines.find((line) => line.includes("Cannot read run")),
           () => `a line of the run in ${lines.join("\n")}`,
         );
-        await refused(blind.run("r").trace(), "VALUE_NOT_DECODED", "k1");
+        const { unavailable, effects } = await blind.run("r").trace();
+        assert.equal(unavailable?.code, "VALUE_NOT_DECODED");
+        assert.deepEqual(effects.map(({ name }) => name), ["step"]);
         await refused(blind.run("r").export(), "VALUE_NOT_DECODED", "k1");
         await refused(
           blind.run("r").fork({ at: 0, id: "f" }),
@@ -219,11 +221,14 @@ forEachDatabase("runs that a process can't read", (database, test) => {
     await using at = await scene(database, {}, { codec: ONE });
     const run = await at.node.start("echo", { a: 1 }, { runId: "r" });
     assert.deepEqual(await run.result(), { a: 1 });
+    await (await at.node.start("echo", { wait: "go" }, { runId: "w" })).reached("suspended");
     const { database: adapter, schema } = at.db;
     for (const codec of [OTHER, undefined]) {
       await using client = await Continuum.connect({ database: adapter, schema, codec });
       await refused(client.run("r").result(), "VALUE_NOT_DECODED", "k1");
-      const { runs: [found] } = await client.runs.query({ payloads: true });
+      const { unavailable } = await client.run("w").trace(); // it has no events
+      assert.equal(unavailable?.code, "VALUE_NOT_DECODED");
+      const { runs: [found] } = await client.runs.query({ payloads: true, where: { id: "r" } });
       assert.equal(String(found?.payloads?.input), "encrypted (key k1)");
       assert.equal(found?.state, "completed");
     }

@@ -10,16 +10,17 @@ import { Continuum } from "../../src/continuum.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
 import { observe } from "../observer/observed.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { scene } from "../support/scene.ts";
+import { scene, source } from "../support/scene.ts";
 
 const SECRET = "S3NT1NEL";
 
 forEachDatabase("the observer under a payload codec", (database, test) => {
   test("it decodes by its client's codec; without one, no page breaks and none shows a value", async () => {
     const codec = aesGcmCodec({ keys: { k1: new Uint8Array(32) }, current: "k1" });
-    await using at = await scene(database, {}, { codec });
-    await (await at.node.start("echo", { wait: "go", note: SECRET }, { runId: "r-1" }))
-      .reached("suspended");
+    const body = `await ctx.run("step", () => input); return await ctx.waitForSignal("go");`;
+    const files = { "steps.ts": source(body, `{ name: "steps" }`) };
+    await using at = await scene(database, files, { codec });
+    await (await at.node.start("steps", SECRET, { runId: "r-1" })).reached("suspended");
     const done = await at.node.start("echo", SECRET, { runId: "r-2" });
     assert.equal(await done.result(), SECRET);
     const seeing = observe(at.node, {});
@@ -37,7 +38,9 @@ forEachDatabase("the observer under a payload codec", (database, test) => {
         assert(!text.includes(SECRET), `${path} ${id}`);
       }
     }
-    const page = await (await blind.ask("/runs/r-2")).text();
-    assert(page.includes("encrypted (key k1)"), page);
+    for (const id of ["r-1", "r-2"]) {
+      const page = await (await blind.ask(`/runs/${id}`)).text();
+      assert(page.includes("encrypted (key k1)"), page);
+    }
   });
 });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { demandEvents } from "../../ports/readable.ts";
+import { demandDecoded, demandEvents } from "../../ports/readable.ts";
 import type { ClaimedRun, RunRow } from "../../ports/rows.ts";
 import type { RunStore } from "../../ports/store.ts";
 import type { Drain } from "../../replay/drain.ts";
@@ -103,8 +103,19 @@ export class Replayer {
   }
 }
 
-/** Converts a row to the form that an executor claims, for a read-only execution. */
+/**
+ * Converts a row to the form that an executor claims, for a read-only execution.
+ *
+ * @param row The run.
+ * @throws {ValueCodecError} (`VALUE_NOT_DECODED`) If this process can't read its input.
+ */
 export function asClaimed(row: RunRow): ClaimedRun {
+  demandDecoded(row.input);
+  return claimedForm(row);
+}
+
+/** As {@linkcode asClaimed}, also if its input can't be read. */
+export function claimedForm(row: RunRow): ClaimedRun {
   return {
     ...row,
     startedAt: row.startedAt ?? row.createdAt,
@@ -128,10 +139,20 @@ export async function historyOf(
   runs: RunStore,
   generation?: number,
 ): Promise<HistoryEvent[]> {
+  const events = await rawHistoryOf(runId, runs, generation);
+  demandEvents(events);
+  return events;
+}
+
+/** As {@linkcode historyOf}, also if values can't be read. */
+export async function rawHistoryOf(
+  runId: string,
+  runs: RunStore,
+  generation?: number,
+): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
   for (let page = PAGE; page === PAGE;) {
     const rows = await runs.history(runId, events.length, PAGE, generation);
-    demandEvents(rows);
     events.push(...rows as HistoryEvent[]);
     page = rows.length;
   }

@@ -16,6 +16,7 @@ import { durationMs } from "../../base/duration.ts";
 import { decode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow } from "../../ports/rows.ts";
+import { demandDecoded, demandEvents, isUnreadable } from "../../ports/readable.ts";
 import type { TaskProgress } from "../../ports/tasks.ts";
 import type { CallSite } from "../../replay/turn.ts";
 import { type FailedAttempt, isContinuumError } from "../../base/errors.ts";
@@ -26,7 +27,7 @@ import { memberOf } from "../../version/manifest/label.ts";
 import type { ClientContext } from "../context.ts";
 import { readGeneration } from "./generations.ts";
 import { eventValue } from "./history.ts";
-import { asClaimed, historyOf } from "./replayer.ts";
+import { claimedForm, rawHistoryOf } from "./replayer.ts";
 import type { PendingEffect } from "./status.ts";
 import { effectsOf, type KnownEffect } from "./trace_history.ts";
 import type {
@@ -99,7 +100,7 @@ export async function traceWithStop(
   const found = await readGeneration(row, number, context.runs);
   const { hash, versionLabel, input, seed, attempt, startedAt, firstSeq } = found;
   const generation = { hash, versionLabel, generation: number, attempt, startedAt, firstSeq };
-  const events = await historyOf(row.runId, context.runs, number);
+  const events = await rawHistoryOf(row.runId, context.runs, number);
   const {
     from = 0,
     limit = DEFAULT_LIMIT,
@@ -110,11 +111,11 @@ export async function traceWithStop(
   // What was after events that are not there is unknown: the end would be an answer to another question.
   checkWhole(at, "at", 0, events.length);
   const present = { ...row, ...generation, input, seed };
-  const start = { ...asClaimed(present), version: hash };
+  const start = { ...claimedForm(present), version: hash };
   const most = Math.min(payloadChars, MOST_CHARS);
   const request = { start, events, at, from, limit, sites, payloadChars: most };
   const timeoutMs = durationMs(options.timeout ?? "10s", "timeout");
-  const replay = context.dryRuns.trace(present, request, timeoutMs);
+  const replay = traceReadable(() => context.dryRuns.trace(present, request, timeoutMs), request);
   const { trace, where: replayed, unavailable } = unlessReplayed === "throw"
     ? { ...await replay, unavailable: null }
     : await orHistory(replay, request);
@@ -129,6 +130,16 @@ export async function traceWithStop(
     trace: shownTrace(trace, traced, facts),
     stoppedAt: trace.stoppedAt === undefined ? null : placeOf(trace.stoppedAt, traced),
   };
+}
+
+/** Replays only what this process can read. */
+async function traceReadable<Traced>(
+  replay: () => Promise<Traced>,
+  { start, events }: TraceRequest,
+): Promise<Traced> {
+  demandDecoded(start.input);
+  demandEvents(events);
+  return await replay();
 }
 
 /** What a replay shows, or a history alone. */
@@ -149,7 +160,7 @@ async function orHistory(
   try {
     return { ...await replay, unavailable: null };
   } catch (error) {
-    const isExpected = error instanceof DryRunError ||
+    const isExpected = error instanceof DryRunError || isUnreadable(error) ||
       isContinuumError(error, "VERSION_UNAVAILABLE");
     if (!isExpected) throw error;
     const trace = {
