@@ -47,7 +47,14 @@ interface Choice {
   readonly sizes: Sizes;
 }
 
+const OPTION = /^--(quick|explain|database=.+|reps=[1-9]\d*)$/;
+
 function choice(args: readonly string[]): Choice {
+  const unknown = args.find((arg) => arg.startsWith("--") && !OPTION.test(arg));
+  if (unknown !== undefined) {
+    const known = "--quick, --explain, --database=postgres,pglite,memory or --reps=5";
+    throw new Error(`Cannot use ${unknown}: there is no such option, wanted ${known}`);
+  }
   const option = (name: string) =>
     args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
   const quick = args.includes("--quick");

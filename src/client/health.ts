@@ -84,8 +84,11 @@ export interface Health {
   readonly findings: readonly HealthFinding[];
 }
 
-/** Counts stop at this: a version's parked runs, due runs, a queue's tasks. */
+/** Counts stop at this: a version's parked runs, due runs, tasks that fail. */
 const MOST = 1_000;
+
+/** So many of the tasks that a queue would hand out next are read. There may be many queues. */
+const MOST_OF_QUEUE = 250;
 
 /** Work that has waited longer than this, in milliseconds, counts as lacking a node. */
 const LATE_MS = 60_000;
@@ -112,7 +115,7 @@ export async function healthOf(
   const nodes = await health.nodes();
   const failures = await failuresOf(store);
   const due = await health.due(MOST, LATE_MS);
-  const tasks = await health.waiting(MOST, LATE_MS);
+  const tasks = await health.waiting(MOST_OF_QUEUE, LATE_MS);
   const unloadable = unloadableOf(due, tasks, nodes, failures);
   const found = [
     ...(await health.stuck(MOST)).map(stuck),
