@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type AwaitOptions, awaitReading, awaitResult, type RunResult } from "../operate/result.ts";
+import { awaitReading } from "../operate/readings/await_result.ts";
+import { type AwaitOptions, awaitResult, type RunResult } from "../operate/result.ts";
 import type { CommandContext } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { json } from "./output/output.ts";

@@ -33,7 +33,7 @@ export const TURN_MS = 10_000;
  *
  * @param ms The time, in milliseconds.
  * @param what What was to be done, for the error.
- * @param awaited What is waited for; it goes on if it is late.
+ * @param awaited What is waited for; it continues if it is late.
  * @returns Its result.
  * @throws {ObserverError} (`QUERY_TIMEOUT`) If it is late.
  */

@@ -221,7 +221,7 @@ export class Handler {
       });
     }
     const { status, code, message, details, next } = shown;
-    const headers = code === "METHOD"
+    const headers: Record<string, string> = code === "METHOD"
       ? { allow: String(details.allowed).replaceAll(",", ", ") }
       : {};
     if (formOf(request.headers.get("accept")) === "json") {

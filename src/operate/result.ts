@@ -9,7 +9,6 @@ import type { RunStatus } from "../client/run/status.ts";
 import type { Continuum } from "../continuum.ts";
 import { END_STATES, type RunState } from "../ports/rows.ts";
 import { type Json, plain } from "./plain.ts";
-import type { Read } from "./readings/reader.ts";
 
 /** How a run ended. */
 export interface RunResult {
@@ -35,10 +34,8 @@ export interface AwaitOptions {
   onParked?(run: { readonly state: string; readonly reason: string | null }): void;
 }
 
-/** How long to wait before a run is read again, in milliseconds. */
-const POLL_MS = 1_000;
-
-const PARKED = ["stuck_unknown_version", "stuck_nondeterminism", "stuck_poisoned"] as const;
+/** The states of parked runs. */
+export const PARKED = ["stuck_unknown_version", "stuck_nondeterminism", "stuck_poisoned"] as const;
 
 /**
  * Reads how a run ended.
@@ -82,45 +79,6 @@ export async function awaitResult(
   return await endOf(continuum, status);
 }
 
-/**
- * Waits until a run has ended, by reading it again and again: from an observer, which notifies no one.
- *
- * @param read Reads.
- * @param id The run.
- * @param options Aborts the wait, and is notified if the run is parked.
- * @returns Its end.
- * @throws {unknown} The reason of the signal, if it aborts, and the errors of reading.
- */
-export async function awaitReading(
-  read: Read,
-  id: string,
-  { signal, onParked }: AwaitOptions = {},
-): Promise<RunResult> {
-  for (let isSaid = false;;) {
-    const { state, reason } = await read("runs.show", { id });
-    if (isEnd(state)) return await read("runs.result", { id });
-    if (!isSaid && (PARKED as readonly string[]).includes(state)) {
-      isSaid = true;
-      onParked?.({ state, reason });
-    }
-    await pause(signal);
-  }
-}
-
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, POLL_MS);
-  const onAbort = () => reject(signal!.reason);
-  signal?.addEventListener("abort", onAbort);
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
-  }
-}
-
 async function endOf(
   continuum: Continuum,
   { id, state, error }: RunStatus,
@@ -129,6 +87,7 @@ async function endOf(
   return { id, state, output: plain(await continuum.run(id).result()), error: null };
 }
 
-function isEnd(state: RunState): boolean {
+/** Whether a run has ended that is in a state. */
+export function isEnd(state: RunState): boolean {
   return (END_STATES as readonly string[]).includes(state);
 }

@@ -55,7 +55,7 @@ const NEWEST = "order by entry.at desc, entry.id desc limit $limit::integer";
 
 /**
  * The newest entries of the namespace, and the newest of none, each along an index that begins with
- * what `condition` compares, and goes on with the namespace. A test for null gives an index no order,
+ * what `condition` compares, and then has the namespace. A test for null gives an index no order,
  * so the namespace is named in the order.
  */
 function ofNamespace(condition: string): string {

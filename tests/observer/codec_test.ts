@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { aesGcmCodec } from "../../src/codec/mod.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
-import { observe } from "../observer/observed.ts";
+import { observe } from "./observed.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { scene, source } from "../support/scene.ts";
 
