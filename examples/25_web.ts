@@ -30,7 +30,8 @@ app.put("/orders/:id", async (c) => {
 
 app.get("/orders/:id", async (c) => {
   const run = continuum.run<typeof order>(c.req.param("id"));
-  return c.json(await run.result({ timeout: "50ms", signal: c.req.raw.signal }));
+  const timeout = Number(c.req.query("wait") ?? 2_000); // milliseconds
+  return c.json(await run.result({ timeout, signal: c.req.raw.signal }));
 });
 
 app.post("/webhooks/payments", async (c) => {
@@ -52,16 +53,16 @@ async function ask(method: string, path: string, body?: unknown): Promise<void> 
 
 const payment = { event: "evt-1", orderId: "o-1", amount: 30 };
 await ask("PUT", "/orders/o-1", { sku: "A-7" });
-await ask("GET", "/orders/o-1");
+await ask("GET", "/orders/o-1?wait=50");
 await ask("POST", "/webhooks/payments", payment);
 await ask("POST", "/webhooks/payments", payment); // the provider sends it once more
-await ask("GET", "/orders/o-1");
+await ask("GET", "/orders/o-1?wait=10000");
 await ask("GET", "/orders/o-2");
 
 // Prints:
 // PUT /orders/o-1 202 {"id":"o-1"}
-// GET /orders/o-1 202 {"state":"open"}
+// GET /orders/o-1?wait=50 202 {"state":"open"}
 // POST /webhooks/payments 200 {"signal":"delivered"}
 // POST /webhooks/payments 200 {"signal":"duplicate"}
-// GET /orders/o-1 200 {"sku":"A-7","paid":30}
+// GET /orders/o-1?wait=10000 200 {"sku":"A-7","paid":30}
 // GET /orders/o-2 404 {"error":"RUN_NOT_FOUND"}
