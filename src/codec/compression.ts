@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joined } from "../base/bytes.ts";
 import { checkKeys, checkWhole } from "../base/arguments.ts";
 import { PAYLOAD_BYTES_TO } from "../base/payload.ts";
 import type { PayloadCodec } from "./codec.ts";
@@ -67,11 +68,5 @@ async function through(
     if (length >= most) return null;
     parts.push(part);
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return joined(parts);
 }

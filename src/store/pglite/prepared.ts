@@ -8,6 +8,7 @@
  * @module
  */
 
+import { joined } from "../../base/bytes.ts";
 import { type PGlite, protocol, types } from "@electric-sql/pglite";
 import type { SqlValue } from "../sql/driver.ts";
 
@@ -104,13 +105,7 @@ export class PreparedStatements {
   }
 
   async #send(...parts: Uint8Array[]): Promise<readonly { readonly name: string }[]> {
-    const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return (await this.#pg.execProtocol(bytes)).messages;
+    return (await this.#pg.execProtocol(joined(parts))).messages;
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { joined } from "../../base/bytes.ts";
 import { quoteId } from "../../base/describe.ts";
 import { ignoreRejection } from "../../base/background.ts";
 import { fetchFailed, isFetchFailure, LoadError } from "../load_errors.ts";
@@ -170,14 +171,7 @@ export class GraphFetcher {
       ignoreRejection(reader?.cancel());
       throw error;
     }
-    if (chunks.length === 1) return chunks[0]!;
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.byteLength;
-    }
-    return bytes;
+    return chunks.length === 1 ? chunks[0]! : joined(chunks);
   }
 
   async #readFile(url: string): Promise<Uint8Array> {
