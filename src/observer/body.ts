@@ -5,7 +5,8 @@
  */
 
 import { ignoreRejection } from "../base/background.ts";
-import { BODY_MS } from "./bounds.ts";
+import { joined } from "../base/bytes.ts";
+import { BODY_MS, waitFor } from "./bounds.ts";
 import { ObserverError } from "./errors.ts";
 
 /** The most bytes of a body. */
@@ -21,34 +22,27 @@ const MOST = 4 * 1024 * 1024;
  */
 export async function readBody(request: Request, ms: number = BODY_MS): Promise<string> {
   const reader = request.body?.getReader();
+  if (reader === undefined) return "";
+  try {
+    return new TextDecoder().decode(await waitFor(ms, () => tooLate(ms), readAll(reader)));
+  } catch (error) {
+    ignoreRejection(reader.cancel());
+    throw error;
+  }
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  ignoreRejection(late);
-  const timer = setTimeout(() => reject(tooLate(ms)), ms);
-  try {
-    while (reader !== undefined) {
-      const { done, value } = await Promise.race([reader.read(), late]);
-      if (done) break;
-      size += value.byteLength;
-      if (size > MOST) {
-        throw new ObserverError("BODY_TOO_LARGE", `Cannot read a body of more than ${MOST} bytes`);
-      }
-      parts.push(value);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return joined(parts);
+    size += value.byteLength;
+    if (size > MOST) {
+      throw new ObserverError("BODY_TOO_LARGE", `Cannot read a body of more than ${MOST} bytes`);
     }
-  } catch (error) {
-    ignoreRejection(reader?.cancel());
-    throw error;
-  } finally {
-    clearTimeout(timer);
+    parts.push(value);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return new TextDecoder().decode(bytes);
 }
 
 function tooLate(ms: number): ObserverError {

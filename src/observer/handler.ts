@@ -14,7 +14,7 @@ import { type Continuum, limitedTo, logsOf } from "../operate/client.ts";
 import { plain } from "../operate/plain.ts";
 import { API_HEADER, API_VERSION, RELEASE_HEADER } from "../operate/readings/api.ts";
 import { ActionAnswers } from "./action.ts";
-import { ANSWER_MS, READ_MS, waitFor } from "./bounds.ts";
+import { ANSWER_MS, READ_MS, tooLong, waitFor } from "./bounds.ts";
 import {
   fileAnswer,
   htmlAnswer,
@@ -133,7 +133,10 @@ export class Handler {
       view,
       form: formOf(request.headers.get("accept")),
       // A program says itself how long the replays that it asks for may take.
-      read: (work) => route.kind === "data" ? work() : waitFor(ANSWER_MS, "answer", work()),
+      read: (work) =>
+        route.kind === "data"
+          ? work()
+          : waitFor(ANSWER_MS, () => tooLong(ANSWER_MS, "answer"), work()),
       redacted: (data) => redacted(data, rights.has("payloads"), this.#options.redact),
       base,
       said: this.#said.of(query.get("said")),

@@ -6,7 +6,7 @@
  */
 
 import { inBackground } from "../base/background.ts";
-import { TURN_MS, waitFor } from "./bounds.ts";
+import { tooLong, TURN_MS, waitFor } from "./bounds.ts";
 
 /** How long an answer serves further looks, in milliseconds. */
 const SHARED_MS = 75;
@@ -90,7 +90,8 @@ export class Looks {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
     try {
-      await waitFor(this.#turnMs, "begin a replay, since others are under way,", promise);
+      const late = () => tooLong(this.#turnMs, "begin a replay, since others are under way,");
+      await waitFor(this.#turnMs, late, promise);
     } catch (error) {
       this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
       throw error;
