@@ -22,7 +22,7 @@ import { isLogger } from "./base/log.ts";
 import type { Logger } from "./base/plain_log.ts";
 import { processName } from "./base/process_name.ts";
 import { type LimitOptions, readLimits } from "./client/limits.ts";
-import type { PayloadCodec } from "./codec/codec.ts";
+import { isCodec, type PayloadCodec } from "./codec/codec.ts";
 import type { MigrateMode } from "./ports/store.ts";
 import { observerOf, type TelemetryOption } from "./ports/telemetry.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
@@ -490,10 +490,4 @@ function checkTrust(trust: TrustOptions): void {
 
 function isString(value: unknown): boolean {
   return typeof value === "string";
-}
-
-function isCodec(codec: unknown): boolean {
-  if (typeof codec !== "object" || codec === null) return false;
-  const { encode, decode } = codec as Record<string, unknown>;
-  return typeof encode === "function" && typeof decode === "function";
 }

@@ -109,13 +109,22 @@ export class EncodedValue {
 
   /** What people see: `encrypted (key k1)`. */
   toString(): string {
-    return `encrypted (key ${this.key})`;
+    return encodedWords(this.key);
   }
 
   /** What JSON has in its place: the text that people see. */
   toJSON(): string {
     return this.toString();
   }
+}
+
+/**
+ * What people see in place of a value that is not decoded.
+ *
+ * @param key The id of its key.
+ */
+export function encodedWords(key: string): string {
+  return `encrypted (key ${key})`;
 }
 
 /**
@@ -139,7 +148,7 @@ export function shownValue(text: string, read: (text: string) => unknown): unkno
  */
 export function shownFacts<Facts>(facts: Facts): Facts {
   if (typeof facts !== "object" || facts === null) return facts;
-  if (isEncodedObject(facts)) return `encrypted (key ${facts.key})` as Facts;
+  if (isEncodedObject(facts)) return encodedWords(facts.key) as Facts;
   const entries = Object.entries(facts).map(([key, value]) => [key, shownFacts(value)] as const);
   const isSame = entries.every(([key, value]) => value === (facts as Record<string, unknown>)[key]);
   if (isSame) return facts;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { overlay } from "../base/overlay.ts";
 import type { Patience, Store, VersionStore } from "../ports/store.ts";
 import { Contracts } from "../version/contracts.ts";
 import type { Versions } from "../version/versions.ts";
@@ -44,14 +45,8 @@ export function limitedContext(context: ClientContext, store: Store): ClientCont
 
 /** The same versions. What is read for one caller alone, and not shared with others, has the limit. */
 function readingBy(versions: Versions, store: VersionStore): Versions {
-  return new Proxy(versions, {
-    get(target, key) {
-      if (key === "inspect") return (hash: string) => target.inspect(hash, store);
-      if (key === "examine") {
-        return (hash: string, isHere: boolean) => target.examine(hash, isHere, store);
-      }
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
+  return overlay(versions, {
+    inspect: (hash) => versions.inspect(hash, store),
+    examine: (hash, isHere) => versions.examine(hash, isHere, store),
   });
 }

@@ -6,7 +6,7 @@
 
 import { refuseUnless } from "../base/arguments.ts";
 import { inWords } from "../base/describe.ts";
-import type { PayloadCodec } from "./codec.ts";
+import { isCodec, type PayloadCodec } from "./codec.ts";
 
 /** As many as one byte has bits. */
 const MOST = 8;
@@ -33,7 +33,7 @@ export function chain(...codecs: readonly PayloadCodec[]): PayloadCodec {
   );
   for (const codec of codecs) {
     refuseUnless(
-      typeof codec?.encode === "function" && typeof codec.decode === "function",
+      isCodec(codec),
       "a codec of chain",
       codec,
       "an object with the functions encode and decode",

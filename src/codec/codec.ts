@@ -89,3 +89,10 @@ export interface PayloadCodec {
     info: PayloadInfo & { readonly key: string },
   ): Uint8Array | Promise<Uint8Array>;
 }
+
+/** Whether a value has the functions of a codec. */
+export function isCodec(value: unknown): value is PayloadCodec {
+  if (typeof value !== "object" || value === null) return false;
+  const { encode, decode } = value as Record<string, unknown>;
+  return typeof encode === "function" && typeof decode === "function";
+}

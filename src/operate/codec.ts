@@ -7,7 +7,7 @@
 import { inWords, quote } from "../base/describe.ts";
 import { refuse } from "../base/arguments.ts";
 import { messageOf } from "../base/text.ts";
-import type { PayloadCodec } from "../codec/codec.ts";
+import { isCodec, type PayloadCodec } from "../codec/codec.ts";
 import { findModules } from "./modules.ts";
 
 /**
@@ -29,10 +29,8 @@ export async function codecOption(
     const shown = inWords(`${quote(text)}, whose import failed: ${messageOf(error)}`);
     return refuse("the module of a codec", shown, "a module that can be imported");
   }
-  const codec = (exported.codec ?? exported.default) as Partial<PayloadCodec> | null | undefined;
-  if (typeof codec?.encode === "function" && typeof codec.decode === "function") {
-    return { codec: codec as PayloadCodec };
-  }
+  const codec = exported.codec ?? exported.default;
+  if (isCodec(codec)) return { codec };
   const shown = inWords(`${quote(text)}, which exports none`);
   return refuse("the module of a codec", shown, "codec, or a default export, that is one");
 }

@@ -13,7 +13,8 @@
  * @module
  */
 
-import { isEncoded, isEncodedObject } from "../../base/encoded.ts";
+import { encodedWords, isEncoded, isEncodedObject } from "../../base/encoded.ts";
+import { overlay } from "../../base/overlay.ts";
 import type { PayloadKind } from "../../codec/codec.ts";
 import type { ForkStore } from "../../ports/forks.ts";
 import type { HealthStore } from "../../ports/health.ts";
@@ -95,18 +96,6 @@ export function codedStore(store: Store, payloads: Payloads): Store {
 function outcomeOfCodec(error: unknown): Outcome | undefined {
   if (isContinuumError(error, "VALUE_NOT_ENCODED")) return "undone";
   return isContinuumError(error, "VALUE_NOT_DECODED") ? "refused" : undefined;
-}
-
-/** An object with some other members; the rest is as it is. */
-function overlay<T extends object>(target: T, others: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, key) {
-      if (Object.hasOwn(others, key)) return others[key as keyof T];
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-    set: (_, key, value) => Reflect.set(others, key, value), // for tests that watch a method
-  });
 }
 
 function codedDeeds(deeds: DeedStore, payloads: Payloads): DeedStore {
@@ -381,7 +370,7 @@ async function codedReason<R extends Report>(
   const encoded = await payloads.encode(text, "report", namespace);
   if (!isEncoded(encoded)) return reason;
   const parts = JSON.parse(encoded);
-  return { ...reason, message: notShown(parts.key), details: parts };
+  return { ...reason, message: encodedWords(parts.key), details: parts };
 }
 
 async function plainReason<R extends Report>(
@@ -394,10 +383,6 @@ async function plainReason<R extends Report>(
   if (isEncoded(text)) return reason;
   const { details: _, ...rest } = reason;
   return { ...rest, ...JSON.parse(text) };
-}
-
-function notShown(key: string): string {
-  return `encrypted (key ${key})`;
 }
 
 // ---- lineage and forks --------------------------------------------------------------------------
@@ -521,22 +506,27 @@ async function plainTask(task: LeasedTask, payloads: Payloads): Promise<LeasedTa
   return { ...plain, failures: await plainFailures(task.failures, payloads) };
 }
 
-async function codedFailures(
+async function withErrors(
   failures: TaskBase["failures"],
-  payloads: Payloads,
+  change: (text: string) => Promise<string>,
 ): Promise<RecordedAttempt[]> {
   return await Promise.all(
-    failures.map(async (one) => ({ ...one, error: await payloads.encode(one.error, "error") })),
+    failures.map(async (one) => ({ ...one, error: await change(one.error) })),
   );
 }
 
-async function plainFailures(
+function codedFailures(
   failures: TaskBase["failures"],
   payloads: Payloads,
 ): Promise<RecordedAttempt[]> {
-  return await Promise.all(
-    failures.map(async (one) => ({ ...one, error: await payloads.decode(one.error, "error") })),
-  );
+  return withErrors(failures, (text) => payloads.encode(text, "error"));
+}
+
+function plainFailures(
+  failures: TaskBase["failures"],
+  payloads: Payloads,
+): Promise<RecordedAttempt[]> {
+  return withErrors(failures, (text) => payloads.decode(text, "error"));
 }
 
 // ---- schedules ----------------------------------------------------------------------------------
@@ -544,7 +534,7 @@ async function plainFailures(
 function codedSchedules(schedules: ScheduleStore, payloads: Payloads): ScheduleStore {
   const plain = async (row: ScheduleRow): Promise<ScheduleRow> => ({
     ...await plainFields(row, { input: "input" }, payloads, row.namespace),
-    progress: await plainProgress(row.progress, payloads, row.namespace),
+    progress: await withTrouble(row.progress, plainReason, payloads, row.namespace),
   });
   const spec = async (spec: ScheduleSpec): Promise<ScheduleSpec> => ({
     ...spec,
@@ -555,7 +545,7 @@ function codedSchedules(schedules: ScheduleStore, payloads: Payloads): ScheduleS
     const { spec: changed, input, progress, ...decision } = await decide(await plain(row), now);
     return {
       ...decision,
-      progress: await codedProgress(progress, payloads, namespace),
+      progress: await withTrouble(progress, codedReason, payloads, namespace),
       ...(changed === undefined ? {} : { spec: await spec(changed) }),
       ...(input === undefined ? {} : { input: await payloads.encode(input, "input", namespace) }),
     };
@@ -567,7 +557,7 @@ function codedSchedules(schedules: ScheduleStore, payloads: Payloads): ScheduleS
         const { namespace } = made.spec;
         return {
           spec: await spec(made.spec),
-          progress: await codedProgress(made.progress, payloads, namespace),
+          progress: await withTrouble(made.progress, codedReason, payloads, namespace),
         };
       }),
     get: async (key) => {
@@ -579,7 +569,9 @@ function codedSchedules(schedules: ScheduleStore, payloads: Payloads): ScheduleS
     fire: (limit, decide, onFailure) =>
       schedules.fire(limit, coded(decide), async (row, error, now) => {
         const progress = await onFailure(await plain(row), error, now);
-        return await codedProgress(progress, payloads, row.namespace).catch(() => progress);
+        return await withTrouble(progress, codedReason, payloads, row.namespace).catch(() =>
+          progress
+        );
       }),
     stuck: async () =>
       await Promise.all(
@@ -592,24 +584,16 @@ function codedSchedules(schedules: ScheduleStore, payloads: Payloads): ScheduleS
   });
 }
 
-async function codedProgress(
+/** Changes the report of what troubles a schedule. */
+async function withTrouble(
   progress: Progress,
+  change: typeof codedReason | typeof plainReason,
   payloads: Payloads,
   namespace: string,
 ): Promise<Progress> {
   const { trouble } = progress;
   if (trouble === null) return progress;
-  return { ...progress, trouble: await codedReason(trouble, payloads, namespace) };
-}
-
-async function plainProgress(
-  progress: Progress,
-  payloads: Payloads,
-  namespace: string,
-): Promise<Progress> {
-  const { trouble } = progress;
-  if (trouble === null) return progress;
-  return { ...progress, trouble: await plainReason(trouble, payloads, namespace) };
+  return { ...progress, trouble: await change(trouble, payloads, namespace) };
 }
 
 // ---- health and operations ----------------------------------------------------------------------
@@ -650,7 +634,7 @@ async function plainTexts(facts: string, payloads: Payloads): Promise<string> {
   for (const [field, value] of Object.entries(tree)) {
     if (isEncodedObject(value)) {
       const text = await payloads.decode(JSON.stringify(value), "report");
-      tree[field] = isEncoded(text) ? notShown(value.key) : JSON.parse(text);
+      tree[field] = isEncoded(text) ? encodedWords(value.key) : JSON.parse(text);
     } else if (isReport(value)) tree[field] = await plainReason(value, payloads);
   }
   return JSON.stringify(tree);
