@@ -21,7 +21,8 @@
 import "./src/replay/installed.ts"; // GUARD-1, before anything else
 
 // Continuum: opening, limits, health
-export { Continuum, type Readiness, type RunOptions } from "./src/continuum.ts";
+export { Continuum, type Readiness } from "./src/continuum.ts";
+export type { RunOptions } from "./src/client/run/run_arguments.ts";
 export type {
   ConnectOptions,
   NodeQueueOptions,

@@ -42,6 +42,7 @@ import { type OperatorIdentity, readIdentity } from "./client/operated.ts";
 import { Operations } from "./client/operations.ts";
 import { RunHandle } from "./client/run/handle.ts";
 import { Runs } from "./client/run/queries.ts";
+import { namedRun, type RunArguments, type RunOptions } from "./client/run/run_arguments.ts";
 import { Schedules } from "./client/schedule/client.ts";
 import type {
   StartArguments,
@@ -81,7 +82,6 @@ import { Watchdog } from "./watchdog/monitor.ts";
 import type { WorkflowDefinition } from "./workflow/context_types.ts";
 import type { Serializable } from "./workflow/serializable.ts";
 import type { InputOf, OutputOf, SignalsOf } from "./workflow/types_of.ts";
-import { isWorkflow } from "./workflow/workflow.ts";
 
 /**
  * What {@linkcode Continuum.readiness} says.
@@ -97,20 +97,6 @@ export interface Readiness {
   readonly residentRuns: number;
   /** Why it is not ready, as text for people; `null` if it is ready or a client. */
   readonly reason: string | null;
-}
-
-/**
- * Options of {@linkcode Continuum.run}.
- *
- * @category Runs
- */
-export interface RunOptions {
-  /**
-   * The run's namespace.
-   *
-   * @default {that of this instance}
-   */
-  readonly namespace?: string;
 }
 
 /** The parts of an instance. */
@@ -436,14 +422,8 @@ export class Continuum implements AsyncDisposable {
     id: string,
     options?: RunOptions,
   ): RunHandle<Awaited<Output>, Signals>;
-  run(
-    first: WorkflowDefinition<never, unknown> | string,
-    second?: RunOptions | string,
-    third?: RunOptions,
-  ): unknown {
-    const [workflow, id, options = {}] = isWorkflow(first)
-      ? [first, second as string, third]
-      : [undefined, first as string, second as RunOptions | undefined];
+  run(...given: unknown[]): unknown {
+    const { workflow, id, options } = namedRun(given as RunArguments);
     checkText(id, "a run id", MAX_RUN_ID);
     checkOptions(options, ["namespace"], "run()");
     const { namespace = this.#context.runs.namespace } = options;

@@ -9,6 +9,7 @@ import { refuse } from "../base/arguments.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import type { Activities } from "../client/activities.ts";
 import type { Runs } from "../client/run/queries.ts";
+import { namedRun, type RunArguments, type RunOptions } from "../client/run/run_arguments.ts";
 import type { Schedules } from "../client/schedule/client.ts";
 import type {
   StartArguments,
@@ -17,7 +18,7 @@ import type {
   StartOptions,
 } from "../client/start/options.ts";
 import type { Versions } from "../client/versions.ts";
-import { assemble, type Continuum, type RunOptions } from "../continuum.ts";
+import { assemble, type Continuum } from "../continuum.ts";
 import { probeDrain } from "../replay/drain.ts";
 import type { SqlValue } from "../store/sql/driver.ts";
 import { openStore } from "../store/open.ts";
@@ -201,8 +202,8 @@ export class TestEngine implements AsyncDisposable {
   ): TestRun<Awaited<Output>, Signals>;
   run(...given: unknown[]): unknown {
     const handle = this.#parts.continuum.run(...given as [string, RunOptions?]);
-    const options = given.at(typeof given[0] === "string" ? 1 : 2) as RunOptions | undefined;
-    return new TestRun(handle, this.#services(options?.namespace));
+    const { options } = namedRun(given as RunArguments);
+    return new TestRun(handle, this.#services(options.namespace));
   }
 
   /**
