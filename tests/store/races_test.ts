@@ -19,6 +19,7 @@ import { POSTGRES } from "../support/database.ts";
 import { overtaken } from "../support/overtaken.ts";
 import {
   claimed,
+  claimedFamily,
   claimOne,
   commitOne,
   COMPLETED,
@@ -293,13 +294,10 @@ Deno.test("REPAIR-1: a repair leaves what another transaction holds, and waits f
 
 /** A child that has failed after one event, and its parent. */
 async function failedChild({ store }: World): Promise<{ child: number; parent: number }> {
-  const parent = await claimed(store, "o");
-  const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
-  await store.lineage.startChildren([child], 50);
-  const run = await claimOne(store);
+  const { parent, child } = await claimedFamily(store, "o");
   const failed = { to: "failed" as const, result: null, error: "{}" };
-  await commitOne(store, share(run, 0, { events: [newEvent("a")], transition: failed }));
-  return { child: run.id, parent: parent.id };
+  await commitOne(store, share(child, 0, { events: [newEvent("a")], transition: failed }));
+  return { child: child.id, parent: parent.id };
 }
 
 function reopening(id: number, awaited: readonly string[] = []): Reopening {
@@ -353,13 +351,10 @@ Deno.test("RUN-4: a notice to the parent leaves out a child that is being reopen
 Deno.test("RUN-4: a reopened run receives the end of a child that is being lost meanwhile", async () => {
   await using world = await newWorld(POSTGRES);
   const { store, db } = world;
-  const parent = await claimed(store, "o");
-  const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
-  await store.lineage.startChildren([child], 50);
-  const run = await claimOne(store);
+  const { parent, child } = await claimedFamily(store, "o");
   const failed = { to: "failed" as const, result: null, error: "{}" };
   await commitOne(store, share(parent, 0, { events: [newEvent("a")], transition: failed }));
-  await commitOne(store, share(run, 0, { transition: COMPLETED }));
+  await commitOne(store, share(child, 0, { transition: COMPLETED }));
   let reopened: Promise<boolean> | undefined;
   using _point = armFailPoint("end.notified", async () => {
     let isOver = false;

@@ -14,6 +14,7 @@ import { SchemaName } from "../../src/store/schema/name.ts";
 import { forEachDatabase, POSTGRES } from "../support/database.ts";
 import {
   claimed,
+  claimedFamily,
   claimOne,
   commitOne,
   COMPLETED,
@@ -212,10 +213,8 @@ forEachDatabase("retention in the store", (database, test) => {
   test("REMOVAL-1: one run stays for its parent by the rules of a step", async () => {
     await using world = await newWorld(database);
     const { store } = world;
-    const parent = await claimed(store, "parent");
-    const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
-    await store.lineage.startChildren([child], 50);
-    await commitOne(store, share(await claimOne(store), 0, { transition: COMPLETED }));
+    const { parent, child } = await claimedFamily(store);
+    await commitOne(store, share(child, 0, { transition: COMPLETED }));
     const { retention } = store;
     assert.deepEqual(await retention.remove("default", "child"), { status: "unsettled" });
     await store.lineage.settleEnded(10);

@@ -67,6 +67,17 @@ export async function claimed(store: Store, runId: string, node = NODE): Promise
   return await claimOne(store, node);
 }
 
+/** Inserts a run with a child, which its end abandons, and lets a node claim both. */
+export async function claimedFamily(
+  store: Store,
+  runId = "parent",
+): Promise<{ readonly parent: ClaimedRun; readonly child: ClaimedRun }> {
+  const parent = await claimed(store, runId);
+  const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
+  assert.deepEqual(await store.lineage.startChildren([child], 50), ["started"]);
+  return { parent, child: await claimOne(store) };
+}
+
 /** Claims the one run that is due. */
 export async function claimOne(store: Store, node = NODE): Promise<ClaimedRun> {
   const runs = await store.runs.claim({ node, limit: 2, excluded: [] });

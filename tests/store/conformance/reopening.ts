@@ -9,13 +9,13 @@ import type { Reopening } from "../../../src/ports/store.ts";
 import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import {
   claimed,
+  claimedFamily,
   claimOne,
   commitOne,
   COMPLETED,
   HASH,
   newEvent,
   newFork,
-  newRun,
   newWorld,
   share,
   type World,
@@ -31,12 +31,9 @@ function reopening(id: number, more: Partial<Reopening> = {}): Reopening {
 /** A child that has failed after one event, and its parent. */
 async function failedChild(world: World): Promise<{ child: number; parent: number }> {
   const { store } = world;
-  const parent = await claimed(store, "parent");
-  const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
-  await store.lineage.startChildren([child], 50);
-  const run = await claimOne(store);
-  await commitOne(store, share(run, 0, { events: [newEvent("a")], transition: FAILED }));
-  return { child: run.id, parent: parent.id };
+  const { parent, child } = await claimedFamily(store);
+  await commitOne(store, share(child, 0, { events: [newEvent("a")], transition: FAILED }));
+  return { child: child.id, parent: parent.id };
 }
 
 export function reopenings(database: DatabaseKind, test: RegisterTest): void {
@@ -96,15 +93,12 @@ export function reopenings(database: DatabaseKind, test: RegisterTest): void {
   test("RUN-4: a reopened fork receives the end of an adopted child that it has lost, once", async () => {
     await using world = await newWorld(database);
     const { store } = world;
-    const parent = await claimed(store, "parent");
-    const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
-    await store.lineage.startChildren([child], 50);
-    const run = await claimOne(store);
+    const { parent, child } = await claimedFamily(store);
     const forked = await store.forks.fork(newFork(parent.id, "f", 0, { adopted: ["child"] }));
     assert(forked.status === "forked");
     const fork = await claimOne(store);
     await commitOne(store, share(fork, 0, { events: [newEvent("a")], transition: FAILED }));
-    await commitOne(store, share(run, 0, { transition: COMPLETED }));
+    await commitOne(store, share(child, 0, { transition: COMPLETED }));
     await store.lineage.settleEnded(10);
     assert.equal(await store.runs.reopen(reopening(fork.id, { awaited: ["child"] })), true);
     await store.lineage.settleEnded(10);
@@ -117,13 +111,10 @@ export function reopenings(database: DatabaseKind, test: RegisterTest): void {
   test("RUN-4: the end of a child that was lost while its parent had failed is there when the parent is reopened", async () => {
     await using world = await newWorld(database);
     const { store } = world;
-    const parent = await claimed(store, "parent");
-    const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
-    await store.lineage.startChildren([child], 50);
-    const run = await claimOne(store);
+    const { parent, child } = await claimedFamily(store);
     const failure = { events: [newEvent("a")], transition: FAILED };
     await commitOne(store, share(parent, 0, failure));
-    await commitOne(store, share(run, 0, { transition: COMPLETED }));
+    await commitOne(store, share(child, 0, { transition: COMPLETED }));
     await store.lineage.settleEnded(10);
     assert.equal(await store.runs.reopen(reopening(parent.id, { awaited: ["child"] })), true);
     const [loaded] = await store.journal.load([{ id: parent.id, from: 0 }]);
