@@ -11,8 +11,8 @@ import { ContinuumError } from "../base/errors.ts";
 import type { RunState, StuckReason } from "../ports/rows.ts";
 
 /**
- * The run, or the generation of the run, does not exist, or the run is of another workflow. Code `RUN_NOT_FOUND`,
- * `RUN_OF_OTHER_WORKFLOW` or `GENERATION_NOT_FOUND`.
+ * The run, or the generation of the run, does not exist, or the run is of another workflow. Code
+ * `RUN_NOT_FOUND`, `RUN_OF_OTHER_WORKFLOW` or `GENERATION_NOT_FOUND`.
  *
  * @category Errors
  */

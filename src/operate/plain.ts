@@ -32,8 +32,9 @@ export type Plain<Value> = unknown extends Value ? Json
  * Converts a value that was decoded from the journal, or a result of the client.
  *
  * A `Date` becomes its ISO text, a `bigint` its digits, bytes base64, a `Map` an array of pairs, a
- * `Set` an array, a value that could not be decoded `encrypted (key k1)`, `undefined` `null`, `NaN` and the infinities their names, and an error an object
- * with its name, message, code, details and cause.
+ * `Set` an array, a value that could not be decoded `encrypted (key k1)`, `undefined` `null`, `NaN`
+ * and the infinities their names, and an error an object with its name, message, code, details and
+ * cause.
  *
  * @param value The value.
  * @returns Plain JSON (PLAIN-1).

@@ -3,8 +3,8 @@
  *
  * - SERVER-1: the token goes to the origin that the operator named and to no other: what an observer
  *   redirects to elsewhere is not asked.
- * - SERVER-2: what is printed was read, and what is done was planned, by an observer of the same release: another one may know a run
- *   by other fields.
+ * - SERVER-2: what is printed was read, and what is done was planned, by an observer of the same
+ *   release: another one may know a run by other fields.
  *
  * @module
  */
