@@ -177,6 +177,7 @@ export type {
   DenyOptions,
   DenyReport,
 } from "./src/client/versions/deny.ts";
+export type { AddedSignatures, VersionSignature } from "./src/client/versions/signatures.ts";
 export type { CollectedVersion, VersionGc, VersionGcOptions } from "./src/client/versions/gc.ts";
 export type {
   PatchedRun,

@@ -17,6 +17,8 @@
 --                      an explicit activation does.
 -- version_loads        What a node says about a version: it imports it now, or it can't load it.
 -- denied               SHA-256 digests of versions and of modules that no node executes.
+-- version_signatures   What keys signed: one row per version and key, also of versions that are not
+--                      registered yet or any more. A row is a claim: nodes verify it with their keys.
 
 create table {schema}.modules (
   sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -110,4 +112,13 @@ create table {schema}.denied (
   reason text not null,
   denied_by text,
   denied_at timestamptz(3) not null default clock_timestamp()
+);
+
+create table {schema}.version_signatures (
+  hash text not null check (hash ~ '^[0-9a-f]{64}$'),
+  key text not null check (key ~ '^[0-9a-f]{32}$'),
+  workflow text not null,
+  signature text not null check (signature ~ '^[A-Za-z0-9_-]{86}$'),
+  added_at timestamptz(3) not null default clock_timestamp(),
+  primary key (hash, key)
 );

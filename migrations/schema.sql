@@ -458,6 +458,18 @@ create table version_modules (
 
 CREATE INDEX version_modules_by_sha256 ON version_modules USING btree (sha256);
 
+create table version_signatures (
+  hash text not null,
+  key text not null,
+  workflow text not null,
+  signature text not null,
+  added_at timestamp(3) with time zone not null default clock_timestamp(),
+  constraint version_signatures_pkey PRIMARY KEY (hash, key),
+  constraint version_signatures_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+  constraint version_signatures_key_check CHECK ((key ~ '^[0-9a-f]{32}$'::text)),
+  constraint version_signatures_signature_check CHECK ((signature ~ '^[A-Za-z0-9_-]{86}$'::text))
+);
+
 create table workflow_specifiers (
   id integer not null generated always as identity,
   hash text not null,

@@ -52,6 +52,7 @@ import type {
 } from "./client/start/options.ts";
 import { RunStarter, type StartedItem } from "./client/start/run_starter.ts";
 import { Versions as VersionRegistry } from "./client/versions.ts";
+import { reviveSigned } from "./client/versions/signatures.ts";
 import type { CodeSource } from "./engine/code/source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
 import type { Exit } from "./ports/exit.ts";
@@ -255,12 +256,13 @@ export class Continuum implements AsyncDisposable {
     await askFor(store.description, true, () => store.migrate(migrate));
     const drain = await probeDrain();
     const { namespace = "default", limits, telemetry: option, log: _, ...graph } = options;
-    const { versions: registry, denials } = forCallers(store);
+    const { versions: registry, denials, signatures } = forCallers(store);
     const telemetry = observerOf(option);
     const versions = new Versions({
       ...graph,
       store: registry,
       denials,
+      signatures,
       telemetry,
       log: logs.version,
     });
@@ -625,6 +627,7 @@ export class Continuum implements AsyncDisposable {
       true,
       () => this.#shared.versions.denials.refresh(),
     );
+    await this.#bringSignatures();
     for (const specifier of workflows) {
       const { hash } = await this.#shared.versions.register(specifier);
       this.#shared.wakeups.receive({ kind: "available", hash });
@@ -648,6 +651,18 @@ export class Continuum implements AsyncDisposable {
       this.#shared.detach?.();
       await this.#shared.subscription[Symbol.asyncDispose]();
       throw error;
+    }
+  }
+
+  /** What a deployment brings must be there before what it is about, for other nodes. */
+  async #bringSignatures(): Promise<void> {
+    const { versions, wakeups } = this.#shared;
+    const { given } = versions.signatures;
+    if (given.length === 0) return;
+    const { store } = this.#context;
+    for (const hash of await store.signatures.add(given)) {
+      await reviveSigned(store, hash);
+      wakeups.receive({ kind: "available", hash });
     }
   }
 
@@ -687,6 +702,7 @@ function connected(
     wakeups,
     watchdog,
     telemetry,
+    keys: versions.signatures.keys,
     ...(onExit === undefined ? {} : { onExit }),
     ...(onUnawaited === undefined ? {} : { onUnawaited }),
   });

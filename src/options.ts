@@ -476,8 +476,9 @@ function checkValues(options: ConnectOptions): void {
 
 /** Checks the shape alone: the patterns themselves are checked when they are parsed. */
 function checkTrust(trust: TrustOptions): void {
-  checkKeys(trust, ["modules", "start", "deny"], "option trust");
-  const { modules = [], start = false, deny = [] } = trust;
+  const known = ["modules", "start", "deny", "keys", "signatures", "unsigned"];
+  checkKeys(trust, known, "option trust");
+  const { modules = [], start = false, deny = [], keys = [] } = trust;
   checkArray(modules, "option trust.modules", "an array of patterns");
   refuseUnless(
     typeof start === "boolean" || Array.isArray(start),
@@ -486,6 +487,11 @@ function checkTrust(trust: TrustOptions): void {
     "true, false or an array of patterns",
   );
   checkArray(deny, "option trust.deny", "an array of version hashes", isString);
+  checkArray(keys, "option trust.keys", "an array of texts that hold public keys", isString);
+  const { signatures = [], unsigned = [] } = trust;
+  const lines = "an array of texts that `continuum versions sign` printed";
+  checkArray(signatures, "option trust.signatures", lines, isString);
+  checkArray(unsigned, "option trust.unsigned", "an array of version hashes", isString);
 }
 
 function isString(value: unknown): boolean {

@@ -126,8 +126,13 @@ export function shownError(error: unknown): ShownError {
     // What follows in that message is about options of the library.
     const sentence = code === "SCHEMA_TOO_OLD" ? message.split("; a client")[0]! : message;
     const remedy = code === "INVALID_ARGUMENT" ? null : EXPLANATIONS[code]?.remedy; // it says nothing more
-    const next = isEmpty(error) ? EMPTY : NEXT[code] ?? remedy ?? null;
-    const exit = isDenied(error) ? EXIT.refused : exitOf(code);
+    const next = isEmpty(error)
+      ? EMPTY
+      : hasReason(error, ["UNSIGNED_VERSION"])
+      ? UNSIGNED
+      : NEXT[code] ?? remedy ?? null;
+    const isRefused = hasReason(error, ["DENIED", "UNSIGNED_VERSION"]);
+    const exit = isRefused ? EXIT.refused : exitOf(code);
     return { code, message: sentence, details: { ...details }, next, exit };
   }
   const code = codeOf(error);
@@ -155,11 +160,15 @@ function codeOf(error: unknown): string {
   return error instanceof IsADirectory || error instanceof NotADirectory ? "USAGE" : "ERROR";
 }
 
-/** Whether a version can't be loaded because it is denied, in place of missing. */
-function isDenied(error: ContinuumError): boolean {
+/** Whether a version can't be loaded for one of some reasons, in place of being missing. */
+function hasReason(error: ContinuumError, codes: readonly string[]): boolean {
   return isContinuumError(error, "VERSION_UNAVAILABLE") &&
-    error.details.reasons.some(({ code }) => code === "DENIED");
+    error.details.reasons.some(({ code }) => codes.includes(code));
 }
+
+/** The next step if a version is not signed. */
+const UNSIGNED = "Sign it with `continuum versions sign`, and pass what that prints to " +
+  "`continuum versions add-signatures` or to `continuum worker --signatures`.";
 
 /** The next step if a database has no tables of the engine at all. */
 const EMPTY = "Check --database and --schema; `continuum migrate` creates the tables.";

@@ -24,6 +24,8 @@ export interface Globals {
   readonly namespace: string | undefined;
   /** The module of the payload codec; `undefined`: none is named. */
   readonly codec: string | undefined;
+  /** The file of the public keys by one of which versions must be signed; `undefined`: none must. */
+  readonly keys: string | undefined;
   /** One JSON document, one JSON line an item, or text. */
   readonly format: "text" | "json" | "jsonl";
   /** The fields that are printed; `undefined`: all, or the columns of the table. */
@@ -59,6 +61,7 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   ["--schema <name>", "the schema; continuum if omitted (CONTINUUM_SCHEMA)"],
   ["--namespace <name>", "the namespace; default if omitted (CONTINUUM_NAMESPACE)"],
   ["--codec <module>", "the module that exports the payload codec (CONTINUUM_CODEC)"],
+  ["--keys <file>", "execute only versions signed by one of these public keys (CONTINUUM_KEYS)"],
   ["--json", "print one JSON document"],
   ["--jsonl", "print one JSON object a line"],
   ["--fields <names>", "print these fields, separated by commas"],
@@ -102,7 +105,7 @@ export function readGlobals(
     throw new UsageError("Cannot print --json and --jsonl at once: found both, wanted one");
   }
   const server = serverOf(text("server"));
-  for (const flag of server === undefined ? [] : ["database", "schema", "codec"]) {
+  for (const flag of server === undefined ? [] : ["database", "schema", "codec", "keys"]) {
     if (text(flag) === undefined) continue;
     throw new UsageError(`Cannot use --server and --${flag} at once: found both, wanted one`);
   }
@@ -119,6 +122,7 @@ export function readGlobals(
     schema: text("schema") ?? variable("CONTINUUM_SCHEMA"),
     namespace: text("namespace") ?? variable("CONTINUUM_NAMESPACE"),
     codec: text("codec") ?? variable("CONTINUUM_CODEC"),
+    keys: text("keys") ?? variable("CONTINUUM_KEYS"),
     format: given.jsonl === true ? "jsonl" : given.json === true ? "json" : "text",
     fields: text("fields")?.split(",").map((name) => name.trim()),
     time: oneOf<TimeStyle>(["relative", "local", "utc", "iso"])(text("time"), "--time"),

@@ -180,6 +180,21 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/versions_hash.ts"),
   },
   {
+    path: "versions sign",
+    summary: "Sign versions: of modules, without a database, or of the registry",
+    load: () => import("./commands/versions_sign.ts"),
+  },
+  {
+    path: "versions add-signatures",
+    summary: "Add signatures to the registry",
+    load: () => import("./commands/versions_add_signatures.ts"),
+  },
+  {
+    path: "versions new-key",
+    summary: "Make a key that signs versions",
+    load: () => import("./commands/versions_new_key.ts"),
+  },
+  {
     path: "runs fork",
     summary: "Start a run from a part of another run's history",
     load: () => import("./commands/runs_fork.ts"),

@@ -153,14 +153,16 @@ async function tokenOf(file: string | undefined, terminal: Terminal): Promise<st
   throw new UsageError(`Cannot use the token of ${where}: wanted one line of visible ASCII`);
 }
 
-function databaseOf({ database, schema, namespace, codec, server }: Globals): OperatorOptions {
+function databaseOf(
+  { database, schema, namespace, codec, keys, server }: Globals,
+): OperatorOptions {
   if (server !== undefined) {
     throw new UsageError(
       "Cannot do this with --server: it needs a database",
       "Pass --database in place of --server.",
     );
   }
-  if (database !== undefined) return { database, schema, namespace, codec };
+  if (database !== undefined) return { database, schema, namespace, codec, keys };
   throw new UsageError(
     "Cannot open the database: none is named",
     "Pass --database postgres://..., or set DATABASE_URL.",

@@ -27,6 +27,8 @@ export interface NodeInfo {
   readonly queues: readonly string[] | null;
   /** The activities that it registered by name; `null`: it has not reported them. */
   readonly activities: readonly string[] | null;
+  /** The ids of the keys by one of which versions must be signed there; `null`: none must. */
+  readonly keys: readonly string[] | null;
   /** How many tasks it is executing. */
   readonly tasks: number;
   /** The hashes of versions that it can't load. */
@@ -82,6 +84,7 @@ export async function listNodes(health: HealthStore): Promise<NodeInfo[]> {
     leasedUntil: new Date(expiresAt),
     queues: serves === null ? null : serves.queues,
     activities: serves === null ? null : serves.activities,
+    keys: serves?.keys ?? null,
     tasks,
     cannotLoad,
   }));

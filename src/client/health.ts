@@ -24,7 +24,7 @@ import {
   tasksOfNobody,
   unloadableOf,
   unnotified,
-  UNSIGNED,
+  unsigned,
 } from "./health/findings.ts";
 import type { HealthFinding } from "./health/finding.ts";
 import { repairOf } from "./health/repair_plan.ts";
@@ -129,7 +129,7 @@ export async function healthOf(
     ...await stuckSchedules(store),
     ...(await health.lateSchedules(LATE_MS)).map(lateSchedule),
     ...gaveBack(recovered),
-    UNSIGNED,
+    ...unsigned(nodes, versions.signatures.keys !== undefined),
   ];
   const findings = await marked(found, store);
   const { bytes: codeBytes, modules } = versions.statistics;

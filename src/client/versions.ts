@@ -28,6 +28,7 @@ import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versi
 import { collectVersions, type VersionGc, type VersionGcOptions } from "./versions/gc.ts";
 import { listVersions, type VersionListOptions, type VersionPage } from "./versions/list.ts";
 import { findPatches, type PatchesOptions, type PatchReport } from "./versions/patches.ts";
+import { type AddedSignatures, addSignatures } from "./versions/signatures.ts";
 import {
   type ReplayContext,
   replayRuns,
@@ -74,7 +75,7 @@ export class Versions {
    * @throws {QueryTimeoutError} If the server looks for longer than `timeout`.
    */
   async list(options: VersionListOptions = {}): Promise<VersionPage> {
-    return await listVersions(this.#store, options);
+    return await listVersions(this.#store, this.#context.versions.signatures, options);
   }
 
   /**
@@ -277,6 +278,27 @@ export class Versions {
    */
   async patches(name: string, options: PatchesOptions = {}): Promise<PatchReport> {
     return await findPatches(name, options, this.#context);
+  }
+
+  /**
+   * Adds signatures to the registry, also of versions that are registered later. Parked runs of their
+   * versions continue on nodes that trust the key. Each signature that this process has the public key
+   * of is verified first; nodes verify every one themselves.
+   *
+   * @example What a pipeline signed
+   * ```ts ignore
+   * const { added } = await continuum.versions.addSignatures(
+   *   await Deno.readTextFile("workflows.signatures"),
+   * );
+   * ```
+   *
+   * @param signatures What `continuum versions sign` printed.
+   * @returns What was added; a signature that the registry had is left out.
+   * @throws {InvalidArgumentError} If a line is no signature, or one by a key of this process's
+   * `trust.keys` is not valid. Nothing is added then.
+   */
+  async addSignatures(signatures: string): Promise<AddedSignatures> {
+    return await addSignatures(this.#context, signatures);
   }
 
   /**

@@ -12,6 +12,7 @@ import "../workflow/mod.ts"; // the host of the versions: a dynamic import needs
 import { isContinuumError } from "../base/errors.ts";
 import { messageOf } from "../base/text.ts";
 import { probeDrain } from "../replay/drain.ts";
+import { workflowsInside } from "../version/child_versions.ts";
 import { readDefinition } from "../version/definition.ts";
 import { Loader } from "../version/load/loader.ts";
 import { VerifiedManifest } from "../version/manifest/verified.ts";
@@ -31,7 +32,9 @@ const HANDLERS: {
 } = {
   load: async (message) => {
     code = await load(message);
-    return { workflow: code.definition.name };
+    const inside = [...workflowsInside(code)]
+      .map(([{ name: workflow }, labels]) => ({ workflow, labels }));
+    return { workflow: code.definition.name, inside };
   },
   trace: async (request) => await traceOn(loaded().definition, request, drain),
   prove: async ({ runs, trace }) => {

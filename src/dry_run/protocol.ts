@@ -17,10 +17,18 @@ export interface CodeMessage {
   readonly bytes: Readonly<Record<string, string>>;
 }
 
+/** What the import of a version showed. */
+export interface ImportedCode {
+  /** Its workflow's name. */
+  readonly workflow: string;
+  /** The workflows inside it: the name, and the labels of the modules that export each by default. */
+  readonly inside: readonly { readonly workflow: string; readonly labels: readonly string[] }[];
+}
+
 /** What can be asked of the subprocess, and what it answers. */
 export interface Calls {
-  /** Imports a version, after every byte of it was verified; answers its workflow's name. */
-  readonly load: { readonly asks: CodeMessage; readonly answers: { readonly workflow: string } };
+  /** Imports a version, after every byte of it was verified. */
+  readonly load: { readonly asks: CodeMessage; readonly answers: ImportedCode };
   /** Traces a run on the version that was loaded. */
   readonly trace: { readonly asks: TraceRequest; readonly answers: Trace };
   /** Replays histories on the version that was loaded; answers in the same order. */

@@ -24,7 +24,7 @@ import type { VerifiedManifest } from "../version/manifest/verified.ts";
 import { DryRunError } from "./errors.ts";
 import { OrphanGuard } from "./orphan_guard.ts";
 import { PrivateLock } from "./private_lock.ts";
-import type { Answer, Calls, Hello } from "./protocol.ts";
+import type { Answer, Calls, Hello, ImportedCode } from "./protocol.ts";
 
 /** The code that a subprocess replays. */
 export interface ReplayedCode {
@@ -150,15 +150,15 @@ export class Subprocess implements AsyncDisposable {
    * Imports the code, after every byte of it was verified there.
    *
    * @param timeoutMs Milliseconds that it has; those of its options when omitted.
-   * @returns The name of its workflow.
+   * @returns The names of its workflow and of those inside it.
    * @throws {DryRunError} As {@linkcode Subprocess.ask}.
    */
-  async load(timeoutMs?: number): Promise<string> {
+  async load(timeoutMs?: number): Promise<ImportedCode> {
     const { manifest: { hash, text: manifest }, bytes } = this.#code;
     const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
     const code = { hash, manifest, bytes: Object.fromEntries(texts) };
     try {
-      return (await this.ask("load", code, timeoutMs)).workflow;
+      return await this.ask("load", code, timeoutMs);
     } finally {
       this.#lock?.[Symbol.dispose](); // All packages have been imported.
     }

@@ -76,6 +76,8 @@ export interface EngineOptions extends ResidentLimits {
   readonly watchdog?: TurnWatch | undefined;
   /** Observes what the node does. */
   readonly telemetry?: Telemetry | undefined;
+  /** The ids of the keys by one of which versions must be signed; none must when omitted. */
+  readonly keys?: readonly string[] | undefined;
   /** Called whenever a run leaves this node's memory, before any wake-up. */
   readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
   /** Called for each effect that a run did not await, in addition to the log. */
@@ -141,7 +143,12 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       payloadBytes,
       telemetry: options.telemetry,
     };
-    const serves = { queues: [...queues.keys()], activities: [...activities.keys()] };
+    const { keys } = options;
+    const serves = {
+      queues: [...queues.keys()],
+      activities: [...activities.keys()],
+      ...(keys === undefined ? {} : { keys }),
+    };
     this.#lease = new NodeLease(parts, { name, serves, leaseMs });
     const node = this.#node = { ...parts, lease: this.#lease };
     this.#residents = new Residents(wakeups, options);

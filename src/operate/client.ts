@@ -12,6 +12,7 @@ import { Continuum } from "../continuum.ts";
 import { standInWorkingFolder } from "../version/project/application.ts";
 import { codecOption } from "./codec.ts";
 import { trustPattern } from "./modules.ts";
+import { keysOption } from "./trusted_keys.ts";
 
 export { Continuum, limitedTo, logsOf } from "../continuum.ts";
 export type { OperatorIdentity };
@@ -26,6 +27,8 @@ export interface OperatorOptions {
   readonly namespace?: string | undefined;
   /** The module of the payload codec: a URL, or a path from the working folder. */
   readonly codec?: string | undefined;
+  /** The file of the public keys by one of which versions must be signed; none must when omitted. */
+  readonly keys?: string | undefined;
 }
 
 /**
@@ -52,11 +55,11 @@ export async function connectOperator(
     refuse("option database", options.database, "the folder of a database", "DATABASE_OPTION");
   }
   standInWorkingFolder();
-  const modules = trust.length === 0 ? {} : { trust: { modules: trust.map(trustPattern) } };
-  const { codec: module, ...database } = options;
+  const modules = trust.length === 0 ? {} : { modules: trust.map(trustPattern) };
+  const { codec: module, keys, ...database } = options;
   const client = await Continuum.connect({
     ...given(database),
-    ...modules,
+    trust: { ...modules, ...await keysOption(keys) },
     ...await codecOption(module),
     migrate: "check",
   });

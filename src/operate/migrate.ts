@@ -44,7 +44,8 @@ export async function schemaState(options: OperatorOptions): Promise<SchemaState
  * @throws {DatabaseUnavailableError} If the database can't answer now.
  */
 export async function migrateSchema(options: OperatorOptions): Promise<void> {
-  const { codec: _, ...database } = options; // there is no value to be read
+  // There is no value to be read, and no version to be executed.
+  const { codec: _codec, keys: _keys, ...database } = options;
   const client = await Continuum.connect({ ...given(database), migrate: "apply" });
   await client.close();
 }

@@ -10,6 +10,7 @@ import { standInWorkingFolder } from "../version/project/application.ts";
 import { Versions } from "../version/versions.ts";
 import { given, type OperatorOptions } from "./client.ts";
 import { trustPattern } from "./modules.ts";
+import { keysOption } from "./trusted_keys.ts";
 
 /** A version that was registered. */
 export interface RegisteredModule {
@@ -32,7 +33,7 @@ export interface RegisteredModule {
  * and importing modules, and of the database, are passed on.
  */
 export async function registerModule(
-  { database, schema }: Pick<OperatorOptions, "database" | "schema">,
+  { database, schema, keys }: Pick<OperatorOptions, "database" | "keys" | "schema">,
   specifier: string,
   trust: readonly string[] = [],
 ): Promise<RegisteredModule> {
@@ -41,13 +42,14 @@ export async function registerModule(
   await store.migrate("check");
   const modules = trust.length === 0
     ? {}
-    : { trust: { modules: [specifier, ...trust.map(trustPattern)] } };
-  const { versions: registry, denials } = forCallers(store);
+    : { modules: [specifier, ...trust.map(trustPattern)] };
+  const { versions: registry, denials, signatures } = forCallers(store);
   const versions = new Versions({
     store: registry,
     denials,
+    signatures,
     workflows: [specifier],
-    ...modules,
+    trust: { ...modules, ...await keysOption(keys) },
   });
   await versions.denials.refresh();
   const { workflow, hash: version } = await versions.registerForStart(specifier);

@@ -16,6 +16,7 @@ import { Continuum, given, type OperatorOptions } from "./client.ts";
 import { codecOption } from "./codec.ts";
 import { type HealthAddress, type HealthPort, openHealthPort } from "./health_port.ts";
 import { findModules, trustPattern } from "./modules.ts";
+import { keysOption, signaturesOption } from "./trusted_keys.ts";
 
 /** What a worker serves. */
 export interface WorkerRequest extends OperatorOptions {
@@ -27,6 +28,8 @@ export interface WorkerRequest extends OperatorOptions {
   readonly queues?: Readonly<Record<string, NodeQueueOptions>>;
   /** Patterns of modules that may run besides those of the worker's own workflows. */
   readonly trust?: readonly string[];
+  /** Files of signatures that it brings along. */
+  readonly signatures?: readonly string[];
   /** Where the health port listens; none when omitted. */
   readonly health?: HealthAddress | undefined;
   /** Other options of the node. */
@@ -97,6 +100,10 @@ export class Worker implements AsyncDisposable {
     standInWorkingFolder();
     const { database, schema, namespace, trust = [], queues = {}, node = {} } = request;
     const codec = await codecOption(request.codec);
+    const signed = {
+      ...await keysOption(request.keys),
+      ...await signaturesOption(request.signatures ?? []),
+    };
     const modules = await findModules(request.modules);
     const activities = await activitiesOf(await findModules(request.activities ?? []));
     await using opened = new AsyncDisposableStack();
@@ -108,10 +115,11 @@ export class Worker implements AsyncDisposable {
         ...given({ database, schema, namespace }),
         ...codec,
         ...given(node),
-        // A list of trusted modules replaces the trust in the node's own remote ones (TRUST-5).
-        ...(trust.length === 0
-          ? {}
-          : { trust: { modules: [...trust.map(trustPattern), ...modules] } }),
+        trust: {
+          // A list of trusted modules replaces the trust in the node's own remote ones (TRUST-5).
+          ...(trust.length === 0 ? {} : { modules: [...trust.map(trustPattern), ...modules] }),
+          ...signed,
+        },
         migrate: "check",
         workflows: modules,
         activities,

@@ -13,6 +13,10 @@ export interface Serves {
   readonly queues: readonly string[];
   /** The activities that it registered by name. */
   readonly activities: readonly string[];
+  /** The ids of the keys of `trust.keys`; absent: it executes versions without a signature. */
+  readonly keys?: readonly string[];
+  /** `false`: it executes no run; it is a client that holds one for a moment. */
+  readonly executes?: false;
 }
 
 /** Runs of one version that have the same trouble. */

@@ -44,6 +44,7 @@ export const ACTIONS = {
   "version.activate": "workflow",
   "version.deny": "digest",
   "version.allow": "digest",
+  "version.sign": "digest",
   "version.gc": "versions",
   "schedule.create": "schedule",
   "schedule.pause": "schedule",

@@ -39,6 +39,7 @@ import type {
 } from "./rows.ts";
 import type { DenialStore } from "./denials.ts";
 import type { ScheduleStore } from "./schedules.ts";
+import type { SignatureStore } from "./signatures.ts";
 import type { TaskStore } from "./tasks.ts";
 import type { VersionPin } from "./version_ref.ts";
 import type { VersionQuery, VersionUsage } from "./version_usage.ts";
@@ -110,6 +111,8 @@ export interface Store extends AsyncDisposable {
   readonly versions: VersionStore;
   /** Denials of versions and modules. */
   readonly denials: DenialStore;
+  /** Signatures of versions. */
+  readonly signatures: SignatureStore;
   /** Schedules. */
   readonly schedules: ScheduleStore;
   /** What histories say of patches. */
@@ -131,7 +134,7 @@ export interface Store extends AsyncDisposable {
 /** The parts of a store with which operators act, in a transaction. */
 export type DeedStore = Pick<
   Store,
-  "bulk" | "denials" | "forks" | "retention" | "runs" | "schedules" | "versions"
+  "bulk" | "denials" | "forks" | "retention" | "runs" | "schedules" | "signatures" | "versions"
 >;
 
 /** A transaction of the database, in which the application writes its own tables. */

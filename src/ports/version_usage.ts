@@ -5,6 +5,7 @@
  */
 
 import type { StuckReason } from "./rows.ts";
+import type { StoredSignature } from "./signatures.ts";
 
 /**
  * How a version stands:
@@ -78,6 +79,8 @@ export interface VersionUsage {
   readonly refusals: readonly { readonly node: string; readonly reason: StuckReason }[];
   /** The denial that names it or one of its members; `null`: none does. */
   readonly denied: Denial | null;
+  /** Its signatures, not verified; not all if there are many. */
+  readonly signatures: readonly StoredSignature[];
 }
 
 /** Which versions a page lists: the newest first. */

@@ -43,6 +43,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
     "needed",
   ],
   denials: ["deny", "list", "versionsOf", "forgetRefusals"],
+  signatures: ["add", "of"],
   journal: ["load"],
   bulk: ["release", "jobs"],
   health: [

@@ -28,6 +28,7 @@ import { outcomeOf } from "./sql/sqlstate.ts";
 import { Tasks } from "./tasks/task_store.ts";
 import { Collection } from "./versions/collect.ts";
 import { PatchRuns } from "./versions/patch_runs.ts";
+import { VersionSignatures } from "./versions/signature_store.ts";
 import { Denials } from "./versions/denial_store.ts";
 import { Versions } from "./versions/version_store.ts";
 
@@ -57,6 +58,8 @@ export class SqlStore implements Store {
   readonly schedules: Schedules;
   /** See {@linkcode Store.denials}. */
   readonly denials: Denials;
+  /** See {@linkcode Store.signatures}. */
+  readonly signatures: VersionSignatures;
   /** See {@linkcode Store.patches}. */
   readonly patches: PatchRuns;
   /** See {@linkcode Store.collection}. */
@@ -102,6 +105,7 @@ export class SqlStore implements Store {
     this.nodes = new Nodes(driver, schema);
     this.versions = new Versions(driver, schema);
     this.denials = new Denials(driver, schema);
+    this.signatures = new VersionSignatures(driver, schema);
     this.schedules = new Schedules(driver, schema);
     this.patches = new PatchRuns(driver, schema);
     this.collection = new Collection(driver, schema);

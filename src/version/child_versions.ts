@@ -48,8 +48,8 @@ export interface ChildVersionsOptions {
   readonly isArchiving: boolean;
   /** The form in which the registry records a URL. */
   readonly record: (url: string) => string;
-  /** Keeps a version in memory. */
-  readonly keep: (version: LoadedVersion) => void;
+  /** Keeps a version in memory, if this process may execute it. */
+  readonly keep: (version: LoadedVersion) => Promise<void>;
 }
 
 /** A workflow inside a version. */
@@ -84,13 +84,7 @@ export class ChildVersions {
    * @param loaded Its bytes, which are not kept.
    */
   async note(parent: LoadedVersion, loaded: LoadedBytes): Promise<void> {
-    const labels = new Map<WorkflowDefinition, string[]>();
-    for (const [label, { default: found }] of parent.modules) {
-      if (typeof found !== "object" || found === null || !(WORKFLOW in found)) continue;
-      const definition = found as WorkflowDefinition;
-      labels.set(definition, [...labels.get(definition) ?? [], label]);
-    }
-    labels.delete(parent.definition);
+    const labels = workflowsInside(parent);
     if (labels.size === 0) return;
     this.#registered.set(parent.hash, Promise.resolve());
     const known: KnownImports = new Map();
@@ -98,9 +92,8 @@ export class ChildVersions {
       [parent.definition, { version: parent, manifest: loaded.manifest }],
     ]);
     for (const [definition, exporters] of labels) {
-      const roots: Subversion[] = [];
-      for (const label of exporters) roots.push(await subversion(loaded, label, known));
-      children.set(definition, this.#child(parent, definition, definingOne(roots, exporters)));
+      const found = await versionInside(loaded, exporters, known);
+      children.set(definition, this.#child(parent, definition, found));
     }
     // CHILD-1: versions compose: the workflows inside a child are workflows inside its parent.
     for (const { version } of children.values()) this.#children.set(version, children);
@@ -217,7 +210,7 @@ export class ChildVersions {
       blobs: await this.#archived(members),
       isPart: true, // CHILD-3
     });
-    this.#options.keep(version); // CHILD-2
+    await this.#options.keep(version); // CHILD-2
   }
 
   /** The bytes that were archived with the parent; `null` when some are missing. */
@@ -233,6 +226,43 @@ export class ChildVersions {
     };
     return wanted.every(isSound) ? found : null;
   }
+}
+
+/**
+ * Finds the workflows inside a version.
+ *
+ * @param version The version, loaded.
+ * @returns By definition, the labels of the modules that export it by default; without its own.
+ */
+export function workflowsInside(
+  { definition, modules }: Pick<LoadedVersion, "modules"> & { readonly definition: unknown },
+): ReadonlyMap<WorkflowDefinition, readonly string[]> {
+  const labels = new Map<WorkflowDefinition, string[]>();
+  for (const [label, { default: found }] of modules) {
+    if (typeof found !== "object" || found === null || !(WORKFLOW in found)) continue;
+    const inside = found as WorkflowDefinition;
+    labels.set(inside, [...labels.get(inside) ?? [], label]);
+  }
+  labels.delete(definition as WorkflowDefinition);
+  return labels;
+}
+
+/**
+ * Makes the version of a workflow inside a version.
+ *
+ * @param whole The bytes of the version that contains it.
+ * @param exporters The labels of the modules that export it by default.
+ * @param known Imports of members that are already known; this call adds to them.
+ * @returns The version rooted at the module that defines it.
+ */
+export async function versionInside(
+  whole: LoadedBytes,
+  exporters: readonly string[],
+  known: KnownImports,
+): Promise<Subversion> {
+  const roots: Subversion[] = [];
+  for (const label of exporters) roots.push(await subversion(whole, label, known));
+  return definingOne(roots, exporters);
 }
 
 function startOf({ definition, hash, specifier }: LoadedVersion): VersionRef {

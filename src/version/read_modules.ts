@@ -69,12 +69,16 @@ export async function readModules(
  * Reads the modules of a workflow that the user of a tool names, without a database.
  *
  * @param specifier Its absolute URL, a `jsr:` specifier, or `app:` and a path.
+ * @param options How modules are read: as by the node that registers the version.
  * @returns The graph.
  * @throws {InvalidArgumentError} If the specifier is none of these. Errors of reading graphs
  * unchanged.
  */
-export async function readNamedModules(specifier: string): Promise<ModuleGraph> {
-  const application = Application.find();
+export async function readNamedModules(
+  specifier: string,
+  options: Pick<ReadModulesOptions, "config" | "live"> = {},
+): Promise<ModuleGraph> {
+  const application = Application.find(options.config);
   const url = application.resolve(specifier);
-  return await readModules(url, new Trust({}, [url]).scope(url, false), application, {});
+  return await readModules(url, new Trust({}, [url]).scope(url, false), application, options);
 }

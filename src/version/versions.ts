@@ -11,6 +11,9 @@
  * - VERSION-6: the note that a node can't load a version is removed before the version is executed
  *   there, however it was loaded. This is the exception to VERSION-2.
  *
+ * SIGNED-1 of `version/signing/signatures.ts` holds here: every version that this file loads or keeps
+ * passes {@linkcode Versions.demandSigned}.
+ *
  * @module
  */
 
@@ -41,12 +44,14 @@ import {
 import { reasonOf } from "./load/reasons.ts";
 import type { LoadedSource, LoadedVersion, OwnVersion } from "./loaded_version.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
+import type { SignatureStore } from "../ports/signatures.ts";
 import type { VersionRef } from "../ports/version_ref.ts";
 import { labelPath, labelUrl, normaliseUrl } from "./manifest/label.ts";
 import { type LoadedModules, Loader, type LoaderOptions } from "./load/loader.ts";
 import { importNatively } from "./load/native.ts";
 import { OwnVersions } from "./own_versions.ts";
 import { pinRestoring, restore } from "./restore.ts";
+import { Signatures } from "./signing/signatures.ts";
 import {
   type ExaminedVersion,
   type FoundVersion,
@@ -74,6 +79,8 @@ export interface VersionsOptions extends SourcesOptions {
   readonly telemetry?: Pick<Telemetry, "loaded"> | undefined;
   /** The denials of the database; none when omitted. */
   readonly denials?: Pick<DenialStore, "list">;
+  /** The signatures of the database; none when omitted. */
+  readonly signatures?: Pick<SignatureStore, "of">;
 }
 
 /** What has been loaded so far. */
@@ -95,6 +102,8 @@ const MAX_CRASHES = 3;
 export class Versions {
   /** The denials that this process knows. */
   readonly denials: Denials;
+  /** The signatures that this process goes by. */
+  readonly signatures: Signatures;
   readonly #options: VersionsOptions;
   readonly #store: VersionStore;
   readonly #application: Application;
@@ -117,12 +126,13 @@ export class Versions {
    * @param options The settings and dependencies.
    * @throws {InvalidArgumentError} When a workflow or live module is not named by an absolute
    * specifier.
-   * @throws {InvalidArgumentError} When a pattern of `trust` is invalid.
+   * @throws {InvalidArgumentError} When a pattern, a key or a signature of `trust` is invalid.
    */
   constructor(options: VersionsOptions) {
     this.#options = options;
     this.#store = options.store;
     this.denials = new Denials(options.denials);
+    this.signatures = new Signatures(options.trust ?? {}, options.signatures);
     this.#application = Application.find(options.config);
     const workflows = (options.workflows ?? []).map((w) => this.#application.resolve(w));
     this.#trust = new Trust(options.trust ?? {}, workflows);
@@ -132,8 +142,10 @@ export class Versions {
       store: options.store,
       isArchiving: options.archive !== false,
       record: (url) => this.#application.record(url),
-      keep: (version) => {
-        if (this.denialReason(version.hash) === undefined) this.#keep(version);
+      keep: async (version) => {
+        const { hash, definition: { name } } = version;
+        const isSigned = await this.signatures.fault(hash, name) === undefined; // SIGNED-1
+        if (isSigned && this.denialReason(hash) === undefined) this.#keep(version);
       },
     });
   }
@@ -162,8 +174,8 @@ export class Versions {
    * trust.
    * @throws {LoadError} (`NOT_A_WORKFLOW`) When its default export is not a workflow.
    * @throws {LoadError} (`IMPORT_FAILED`) When it can't be imported.
-   * @throws {VersionUnavailableError} When the operator denies it. Errors of reading graphs
-   * unchanged.
+   * @throws {VersionUnavailableError} When the operator denies it, or it needs a signature and has
+   * none. Errors of reading graphs unchanged.
    */
   async register(specifier: string): Promise<OwnVersion> {
     const own = await this.#registerAuthored(specifier, false);
@@ -185,10 +197,12 @@ export class Versions {
     const graph = await this.#sources.read(url, false);
     const { hash, text } = graph.manifest;
     await this.#refuseDenied(hash, text);
+    await this.demandSigned(hash); // before its name is known
     noteSources(hash, null, sourcesOf(graph.urls));
     const recorded = this.#application.record(url);
     const loaded = this.#loaded.get(hash) ?? await this.#loadOwn(graph, url, recorded);
     const { definition } = loaded;
+    await this.demandSigned(hash, definition.name); // SIGNED-2
     if (loaded.source !== "native") {
       await warnOfChanges(
         hash,
@@ -269,7 +283,8 @@ export class Versions {
     const row = await this.#store.get(hash);
     if (
       row === null || this.denials.of(hash, row.manifest) !== undefined ||
-      row.loadCrashes >= MAX_CRASHES || !await this.#mayLoad(row)
+      row.loadCrashes >= MAX_CRASHES || !await this.#mayLoad(row) ||
+      await this.signatures.fault(hash, row.workflow) !== undefined
     ) {
       return false;
     }
@@ -298,8 +313,8 @@ export class Versions {
 
   /**
    * Examines a version, and runs nothing of it: where its bytes are, whether an operator has denied
-   * it, as far as this process knows, and whether this process's lock has its packages with the same
-   * content.
+   * it, as far as this process knows, whether it lacks a signature that this process requires, and
+   * whether this process's lock has its packages with the same content.
    *
    * @param hash The version.
    * @param isHere Whether to check also that this process may load it.
@@ -326,6 +341,7 @@ export class Versions {
     if (isHere || this.denials.of(hash, row.manifest) !== undefined) {
       await note("policy", () => this.#refuseDenied(hash, row.manifest));
     }
+    await note("policy", () => this.demandSigned(hash, row.workflow));
     if (isHere) {
       await note("policy", () => this.#refuseUntrusted(row));
       await note("import", () => this.#refuseCrashed(hash, row.loadCrashes));
@@ -403,6 +419,18 @@ export class Versions {
   demandAllowed(hash: string, task: string): void {
     const denial = this.denials.of(hash);
     if (denial !== undefined) throw new VersionDeniedError(hash, task, denial);
+  }
+
+  /**
+   * Refuses to execute a version that needs a signature and has none (SIGNED-1).
+   *
+   * @param hash The version.
+   * @param workflow The name that it would be executed as; when omitted, any that is signed.
+   * @throws {VersionUnavailableError} When no signature by a key of `trust.keys` is valid.
+   */
+  async demandSigned(hash: string, workflow?: string): Promise<void> {
+    const fault = await this.signatures.fault(hash, workflow);
+    if (fault !== undefined) throw refused(hash, "policy", "lasting", "UNSIGNED_VERSION", fault);
   }
 
   /** Whether a version is in memory, so that its code runs in this process already. */
@@ -574,6 +602,7 @@ export class Versions {
     }
     await this.#refuseUntrusted(row);
     await this.#refuseDenied(hash, row.manifest);
+    await this.demandSigned(row.hash, row.workflow);
     this.#refuseCrashed(hash, row.loadCrashes);
     const found = await this.#sources.find(row);
     if (Array.isArray(found)) throw loadFailure(hash, found);

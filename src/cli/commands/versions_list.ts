@@ -34,6 +34,7 @@ export const command = defineCommand<Options>({
   fields: [
     ...["hash", "workflow", "label", "state", "current", "live", "oldestLive", "lastStart"],
     ...["schedules", "nodes", "specifiers", "archived", "bytes", "registeredAt", "denied"],
+    "signatures",
   ],
   async run(context) {
     const { read, options, out } = context;
@@ -82,6 +83,15 @@ function columnsOf({ out }: CommandContext): readonly Column<VersionLine>[] {
     {
       title: "NODES",
       cell: ({ nodes: { alive, refusing } }) => `${alive - refusing.length}/${alive}`,
+    },
+    {
+      title: "SIGNED BY",
+      cell: ({ signatures }) =>
+        signatures.map(({ key, verified }) =>
+          `${out.isTerminal ? key.slice(0, 8) : key}${
+            verified === false ? " (not valid here)" : ""
+          }`
+        ).join(", ") || "-",
     },
     { title: "BYTES", cell: ({ archived, bytes }) => archived ? String(bytes) : "not archived" },
     { title: "SOURCE", cell: ({ specifiers }) => specifiers[0] ?? "-" },

@@ -19,7 +19,7 @@ export const command = defineCommand({
   arguments: [["<hash>", "the version's hash, or at least 4 digits of it"]],
   fields: [
     ...["hash", "workflow", "label", "current", "specifiers", "archived", "registeredAt"],
-    ...["from", "unavailable", "entry", "members", "packages"],
+    ...["from", "unavailable", "entry", "members", "packages", "signatures"],
   ],
   async run({ args: [hash], read, out }) {
     const version = await read("versions.show", { hash: hash! });
@@ -37,6 +37,7 @@ function* linesOf(version: VersionDetails, out: Output): Iterable<string> {
     ["registered", out.time(version.registeredAt)],
     ["archived", version.archived ? "yes" : "no"],
     ["source", version.specifiers.join(", ")],
+    ["signed by", version.signatures.map(signatureOf).join(", ") || "no key"],
     [
       "code",
       version.from === null ? version.unavailable : `from the ${version.from}, bytes verified`,
@@ -59,6 +60,11 @@ function* linesOf(version: VersionDetails, out: Output): Iterable<string> {
     yield* table(columns, members, out.isTerminal ? out.columns : Infinity);
   }
   if (packages.length > 0) yield* ["", "packages", ...packages.map((name) => `  ${name}`)];
+}
+
+function signatureOf({ key, verified }: VersionDetails["signatures"][number]): string {
+  const says = verified === null ? "not verified here" : verified ? "verified" : "not valid here";
+  return `key ${key} (${says})`;
 }
 
 type Member = VersionDetails["members"][number];

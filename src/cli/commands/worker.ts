@@ -25,6 +25,7 @@ interface Options {
   readonly observer?: number;
   readonly name?: string;
   readonly trust?: readonly string[];
+  readonly signatures?: readonly string[];
   readonly live?: readonly string[];
   readonly config?: string;
   readonly log?: LogLevel;
@@ -91,6 +92,11 @@ export const command = defineCommand<Options>({
     },
     { flags: "--name <name>", text: "its name, shown to people; host and process if omitted" },
     { flags: "--trust <pattern>", text: "modules that may run besides its own", repeat: true },
+    {
+      flags: "--signatures <file>",
+      text: "signatures that this deployment brings along, of `versions sign`",
+      repeat: true,
+    },
     { flags: "--live <module>", text: "a module that versions share and don't pin", repeat: true },
     { flags: "--config <file>", text: "the deno.json of the workflow modules" },
     {
@@ -103,13 +109,13 @@ export const command = defineCommand<Options>({
   graceful: "serves",
   async run({ args: modules, options, globals, database, out, signal }) {
     const { activities, queue = [], healthPort, log = "info", drain = DRAIN } = options;
-    const { concurrency, runs, lease, name, trust, live, config } = options;
+    const { concurrency, runs, lease, name, trust, signatures, live, config } = options;
     let opened: Worker | undefined;
     using _ = await logTo(out, log, () => opened !== undefined && opened.trouble !== null);
     const worker = opened = await Worker.open({
       ...database(),
       modules,
-      ...given({ activities, trust }),
+      ...given({ activities, trust, signatures }),
       queues: Object.fromEntries(
         queue.map(([name, concurrency]) => [name, given({ concurrency })]),
       ),

@@ -37,17 +37,29 @@ const STUCK = {
   stuck_poisoned: ["STUCK_POISONED", "nodes that took them wrote nothing, or the engine failed"],
 } as const;
 
-/** Present in every report. */
-export const UNSIGNED: Found = {
-  code: "UNSIGNED_CODE",
-  severe: false,
-  message:
-    "Versions are not signed: anyone who can write to the database can run code on the nodes",
-  details: {},
-  facts: [],
-};
-
 type Node = Awaited<ReturnType<HealthStore["nodes"]>>[number];
+
+/**
+ * Reports nodes that execute versions without a signature.
+ *
+ * @param nodes The nodes that are alive.
+ * @param isCareful Whether this process requires signatures: it counts if no node is alive.
+ */
+export function unsigned(nodes: readonly Node[], isCareful: boolean): Found[] {
+  const executing = nodes.filter(({ serves }) => serves?.executes !== false);
+  const lax = executing.filter(({ serves }) => serves?.keys === undefined).map(({ id }) => id);
+  const all = executing.length;
+  if (lax.length === 0 && (all > 0 || isCareful)) return [];
+  const who = lax.length === all ? "the nodes" : `${lax.length} of ${all} nodes`;
+  return [{
+    code: "UNSIGNED_CODE",
+    severe: false,
+    message:
+      `Versions need no signature: anyone who can write to the database can run code on ${who}`,
+    details: { nodes: lax },
+    facts: [],
+  }];
+}
 
 /** By node: why it can't load a version. */
 type Reasons = Readonly<Record<string, StuckReason>>;

@@ -16,7 +16,7 @@ import { PROOF_TIMEOUT_MS, Prover } from "./prover.ts";
 import { readSource, unlessUnavailable, type VersionSource } from "../sources.ts";
 
 /** The methods of the versions that dry runs use. */
-type Code = Pick<Versions, "has" | "inspect" | "obtain">;
+type Code = Pick<Versions, "demandSigned" | "has" | "inspect" | "obtain">;
 
 /**
  * A run with more events is replayed in a subprocess, so that it does not block this event loop.
@@ -87,10 +87,12 @@ export class DryRuns {
    * @param code The code.
    * @param timeoutMs Milliseconds that it has for an answer.
    * @returns The subprocess; the caller disposes of it.
+   * @throws {VersionUnavailableError} If the code needs a signature, and has none (SIGNED-1).
    * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) If the application's lock has other packages.
    * @throws {DryRunError} If it can't be started.
    */
   async start(code: ReplayedCode, timeoutMs: number): Promise<Subprocess> {
+    await this.#versions.demandSigned(code.manifest.hash);
     return await Subprocess.start(code, { timeoutMs, config: this.#config });
   }
 
@@ -133,8 +135,13 @@ export class DryRuns {
       found.set(hash, known);
       return known;
     };
-    const { has, obtain } = versions;
-    return this.of({ has: has.bind(versions), obtain: obtain.bind(versions), inspect });
+    const { demandSigned, has, obtain } = versions;
+    return this.of({
+      demandSigned: demandSigned.bind(versions),
+      has: has.bind(versions),
+      obtain: obtain.bind(versions),
+      inspect,
+    });
   }
 
   /**
@@ -158,6 +165,7 @@ export class DryRuns {
 function withCode(versions: Code, found: FoundVersion): Code {
   const { hash } = found.manifest;
   return {
+    demandSigned: (wanted, workflow) => versions.demandSigned(wanted, workflow),
     has: (wanted) => versions.has(wanted),
     obtain: (wanted) => versions.obtain(wanted),
     inspect: async (wanted) => wanted === hash ? found : await versions.inspect(wanted),

@@ -243,7 +243,7 @@ export class Prover implements AsyncDisposable {
     await using owned = new AsyncDisposableStack();
     const { subprocess, workflow } = await unlessUnavailable(hash, "replay runs", async () => {
       const subprocess = owned.use(await this.#context.start(code, timeoutMs));
-      const workflow = await subprocess.load(Math.max(timeoutMs, IMPORT_TIMEOUT_MS));
+      const { workflow } = await subprocess.load(Math.max(timeoutMs, IMPORT_TIMEOUT_MS));
       return { subprocess, workflow };
     });
     this.#workflow = workflow;

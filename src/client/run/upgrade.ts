@@ -11,6 +11,7 @@ import { authoredFacts } from "../../base/authored.ts";
 import { isSha256Hex } from "../../base/encoding.ts";
 import { fencingToken, randomId } from "../../base/ids.ts";
 import { encode } from "../../base/values.ts";
+import type { Serves } from "../../ports/health.ts";
 import type { ClaimedRun, Lease, MovedTask, RunRow, VersionRow } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
@@ -87,7 +88,7 @@ export type UpgradeContext =
 
 /** The lease, in milliseconds, that a client holds as a node during an upgrade. */
 const CLIENT_LEASE_MS = 60_000;
-const NOTHING = { queues: [], activities: [] };
+const NOTHING: Serves = { queues: [], activities: [], executes: false };
 
 /**
  * Moves a run to other code.

@@ -70,8 +70,13 @@ const CONCURRENCY = 2;
 
 const NOTHING_CALLED: FoundCallees = { lacks: [], unchecked: { computed: 0, noNode: 0 } };
 
+/** The code of a version that lacks a signature which this process requires. */
+const UNSIGNED = "UNSIGNED_VERSION";
+
 /** The codes of reasons that this process's trust gives. */
-const POLICY: ReadonlySet<string> = new Set(["DENIED", "UNTRUSTED_MODULE", "UNTRUSTED_VERSION"]);
+const POLICY: ReadonlySet<string> = new Set([
+  ...["DENIED", UNSIGNED, "UNTRUSTED_MODULE", "UNTRUSTED_VERSION"],
+]);
 
 /** The code of an import that needs a permission. */
 const NO_PERMISSION = "PERMISSION_DENIED";
@@ -142,7 +147,8 @@ async function checkOne(
   const reasons = [...examined?.reasons ?? []];
   const content = manifest?.content;
   let imported: boolean | null = null;
-  if (imports && found !== null && content!.live.length === 0) {
+  const isSigned = !reasons.some(({ code }) => code === UNSIGNED);
+  if (imports && isSigned && found !== null && content!.live.length === 0) {
     const reason = await importReason(found, workflow, timeoutMs, { dryRuns });
     if (reason !== null && !reasons.some(({ message }) => message === reason.message)) {
       reasons.push(reason);
@@ -174,7 +180,7 @@ async function importReason(
 ): Promise<SourceReason | null> {
   try {
     await using process = await dryRuns.start(version, timeoutMs);
-    const found = await process.load();
+    const { workflow: found } = await process.load();
     if (found === workflow) return null;
     const message = `it defines the workflow ${found}, and the registry names ${workflow}`;
     return { source: "import", kind: "lasting", code: "INTEGRITY_MISMATCH", message };

@@ -17,8 +17,10 @@ import type { Duration } from "../../base/duration.ts";
 import type { StuckReason } from "../../ports/rows.ts";
 import type { VersionStore } from "../../ports/store.ts";
 import { VERSION_STATES, type VersionState, type VersionUsage } from "../../ports/version_usage.ts";
+import type { Signatures } from "../../version/signing/signatures.ts";
 import { readPatience } from "../patience.ts";
 import { isTime, type Place, readCursor, writeCursor } from "../cursor.ts";
+import { shownSignatures, type VersionSignature } from "./signatures.ts";
 
 /**
  * Why nodes do not execute a version.
@@ -77,6 +79,8 @@ export interface VersionInfo {
   readonly registeredAt: Date;
   /** Why nodes do not execute it; `null`: they may. */
   readonly denied: VersionDenial | null;
+  /** Its signatures in the registry, by the ids of their keys; at most 20. */
+  readonly signatures: readonly VersionSignature[];
 }
 
 /**
@@ -132,6 +136,7 @@ const CALL = "versions.list()";
  * Reads a page.
  *
  * @param store The registry.
+ * @param signatures The keys of this process.
  * @param options Which versions, and how many.
  * @returns The page.
  * @throws {InvalidArgumentError} If an option is unknown or has a wrong type, or if the cursor does
@@ -140,6 +145,7 @@ const CALL = "versions.list()";
  */
 export async function listVersions(
   store: Pick<VersionStore, "page">,
+  signatures: Signatures,
   options: VersionListOptions = {},
 ): Promise<VersionPage> {
   checkOptions(
@@ -170,7 +176,7 @@ export async function listVersions(
   const last = page.at(-1);
   const hasMore = rows.length > page.length && last !== undefined;
   return {
-    versions: page.map(versionInfo),
+    versions: page.map((row) => versionInfo(row, signatures)),
     cursor: hasMore ? writeCursor([last.registeredAt, last.hash], tie) : null,
   };
 }
@@ -190,7 +196,7 @@ function isKey(place: Place): place is readonly [number, string] {
   return place.length === 2 && isTime(at) && typeof hash === "string" && /^[\w-]{1,64}$/.test(hash);
 }
 
-function versionInfo(row: VersionUsage): VersionInfo {
+function versionInfo(row: VersionUsage, signatures: Signatures): VersionInfo {
   const { hash, workflow, label, state, isCurrent: current, live, schedules, bytes } = row;
   const { archived, specifiers, refusals, denied } = row;
   const date = (at: number | null) => at === null ? null : new Date(at);
@@ -206,5 +212,6 @@ function versionInfo(row: VersionUsage): VersionInfo {
     ...{ specifiers, archived, bytes },
     registeredAt: new Date(row.registeredAt),
     denied: denied === null ? null : { ...denied, at: new Date(denied.at) },
+    signatures: shownSignatures(row.signatures, signatures, row),
   };
 }

@@ -22,6 +22,7 @@ import {
   waitsFor,
 } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
+import { signedBy } from "../signed_by.ts";
 import { versionOf } from "../source_data.ts";
 import { versionPage } from "../version_page.ts";
 import type { View } from "../view.ts";
@@ -103,6 +104,7 @@ function head({ version, use }: VersionData, view: View): Html {
         ],
         ["Bytes", `${(bytes / 1024).toLocaleString("en", { maximumFractionDigits: 1 })} kB`],
         ["Archived", archived ? "yes" : "no"],
+        ["Signed by", signedBy(version.signatures)],
         ["Read from", from === null ? null : `the ${from === "url" ? "URL" : "archive"}, verified`],
       ])}<p class="proof"><span>SHA-256 of the manifest <code id="hash">${hash}</code></span></p>${specifiers
           .length === 0

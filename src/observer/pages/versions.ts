@@ -15,6 +15,7 @@ import { wordsOf } from "../fields.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import { ago, empty, MOST_COUNTED, number, stateMark, table, versionLink } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
+import { signedBy } from "../signed_by.ts";
 import type { View } from "../view.ts";
 
 /** How many versions a page lists. */
@@ -82,6 +83,7 @@ function list({ versions }: VersionLines, view: View): Html {
     { title: "Oldest", cell: ({ oldestLive }) => ago(view, oldestLive) },
     { title: "Last start", cell: ({ lastStart }) => ago(view, lastStart) },
     { title: "Nodes", number: true, cell: ({ nodes }) => nodesOf(nodes) },
+    { title: "Signed by", cell: ({ signatures }) => signedBy(signatures) },
     { title: "Size", number: true, cell: ({ bytes }) => sizeOf(bytes) },
     { title: "Source", wide: true, cell: sourceOf },
   ], versions);

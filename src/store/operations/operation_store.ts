@@ -34,6 +34,7 @@ import type { SqlDriver, SqlSession, SqlValue } from "../sql/driver.ts";
 import { storable } from "../sql/fragments.ts";
 import type { Prepared } from "../sql/statement.ts";
 import { Denials } from "../versions/denial_store.ts";
+import { VersionSignatures } from "../versions/signature_store.ts";
 import { Versions } from "../versions/version_store.ts";
 import { FACT_STATEMENTS, OPERATION_STATEMENTS } from "./statements.ts";
 
@@ -185,6 +186,9 @@ function deedStore(driver: SqlDriver, schema: SchemaName): DeedStore {
     },
     get schedules() {
       return new Schedules(driver, schema);
+    },
+    get signatures() {
+      return new VersionSignatures(driver, schema);
     },
     get retention() {
       return new Retention(driver, schema);

@@ -16,11 +16,15 @@ import { rows, statement, type ValuesOf } from "../sql/statement.ts";
 import type { VersionUsage } from "../../ports/version_usage.ts";
 
 /** A version's use as the database returns it: JSON columns are text. */
-export type RawUsage = Omit<VersionUsage, "specifiers" | "denied" | "refusals"> & {
+export type RawUsage = Omit<VersionUsage, "specifiers" | "denied" | "refusals" | "signatures"> & {
   readonly specifiers: string;
+  readonly signatures: string;
   readonly denied: string | null;
   readonly refusals: string;
 };
+
+/** So many signatures of a version are listed: anyone who writes to the database may add any. */
+const MOST_SIGNATURES = 20;
 
 /** The runs that nodes execute, by specifier. A node's bundles may name a run several times. */
 export const HELD_RUNS = `held as materialized (
@@ -276,6 +280,13 @@ function page({ from = VERSIONS, where = "true", byState = false }: Pages): stri
       where load.hash = version.hash and load.state = 'failed'
         and load.node in (select id from alive)
     ) as refusals,
+    (
+      select coalesce(json_agg(signed), '[]')::text
+      from (
+        select workflow, hash, key, signature from {schema}.version_signatures as signed
+        where signed.hash = version.hash order by key limit ${MOST_SIGNATURES}
+      ) as signed
+    ) as signatures,
     case when denial.sha256 is not null then json_build_object(
       'sha256', denial.sha256, 'reason', denial.reason, 'by', denial.denied_by,
       'at', ${milliseconds("denial.denied_at")}

@@ -276,6 +276,7 @@ function usage(row: RawUsage): VersionUsage {
     ...row,
     specifiers: JSON.parse(row.specifiers),
     refusals: JSON.parse(row.refusals),
+    signatures: JSON.parse(row.signatures),
     denied: row.denied === null ? null : JSON.parse(row.denied),
   };
 }

@@ -66,6 +66,25 @@ export interface TrustOptions {
    * digits.
    */
   readonly deny?: readonly string[];
+  /**
+   * Public keys of Ed25519. If there are any, a version is executed only with a signature by one of
+   * them over the workflow's name and the version's hash, whatever the source; what the other options
+   * say must hold as well. Each text holds one key or more: in PEM, or 43 characters of base64url.
+   *
+   * @default {none: versions need no signature}
+   */
+  readonly keys?: readonly string[];
+  /**
+   * Signatures that a deployment brings along: texts of what `continuum versions sign` printed. They
+   * count here, and are added to the registry when the instance opens, for other nodes.
+   */
+  readonly signatures?: readonly string[];
+  /**
+   * Version hashes that need no signature here: each 64 lower-case hexadecimal digits.
+   *
+   * @default {none}
+   */
+  readonly unsigned?: readonly string[];
 }
 
 type Matcher = (url: URL) => boolean;
