@@ -40,9 +40,7 @@ export async function registerModule(
   standInWorkingFolder();
   await using store = await openStore(given({ database, schema }));
   await store.migrate("check");
-  const modules = trust.length === 0
-    ? {}
-    : { modules: [specifier, ...trust.map(trustPattern)] };
+  const modules = trust.length === 0 ? {} : { modules: [specifier, ...trust.map(trustPattern)] };
   const { versions: registry, denials, signatures } = forCallers(store);
   const versions = new Versions({
     store: registry,

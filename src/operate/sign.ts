@@ -148,17 +148,14 @@ export async function signNeeded(client: Continuum, key: SigningKey): Promise<Si
 export type AddedLines = Plain<AddedSignatures>;
 
 /**
- * Checks the lines of signatures.
+ * Reads the lines of signatures.
  *
  * @param text The lines.
  * @returns The signatures.
- * @throws {InvalidArgumentError} If a line is not one, or there is none.
+ * @throws {InvalidArgumentError} If a line is not one.
  */
 export function planSignatures(text: string): readonly StoredSignature[] {
-  const found = readSignatures(text, "the file of signatures");
-  if (found.length > 0) return found;
-  const wanted = "lines that `continuum versions sign` printed";
-  return refuse("the file of signatures", inWords("no signature"), wanted);
+  return readSignatures(text, "the file of signatures");
 }
 
 /**

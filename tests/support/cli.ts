@@ -26,6 +26,8 @@ export const CLEAN: Readonly<Record<string, string>> = {
   CONTINUUM_SCHEMA: "",
   CONTINUUM_NAMESPACE: "",
   CONTINUUM_CODEC: "",
+  CONTINUUM_KEYS: "",
+  CONTINUUM_SIGNING_KEY: "",
   NO_COLOR: "",
 };
 

@@ -5,6 +5,10 @@
  */
 
 import assert from "node:assert/strict";
+import { CLEAN } from "./cli.ts";
+import { emptyPostgres, postgresUrl } from "./database.ts";
+import { makeFolder } from "./modules.ts";
+import { PROJECT } from "./project.ts";
 
 /** A command of a transcript. */
 export interface Line {
@@ -82,4 +86,54 @@ export function masked(text: string): string {
     .replace(/\b\d+(?:ms|[smhd])(?: \d+(?:ms|[smh]))?\b/g, "SPAN")
     .replace(/^(.*?) +$/gm, "$1")
     .replace(/ {2,}/g, " ");
+}
+
+/**
+ * Follows a page about the command line: writes the modules that it shows into a clean folder, executes
+ * its commands there, and compares what each prints and how it ends.
+ *
+ * @param path The page's path in the project.
+ * @param options The least number of commands that it shows; replaces what differs from one execution
+ * to the next; looks at the folder when all commands have been executed.
+ */
+export async function followPage(
+  path: string,
+  { least, mask, after = () => {} }: {
+    readonly least: number;
+    readonly mask: (text: string) => string;
+    readonly after?: (cwd: string) => unknown;
+  },
+): Promise<void> {
+  const page = await Deno.readTextFile(new URL(path, PROJECT));
+  const shown = linesOf(page);
+  assert(shown.length > least, "the page has a transcript");
+  await using db = await emptyPostgres();
+  const modules = [...page.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([^]*?)^```$/gm)];
+  const main = new URL("tests/support/cli_on_terminal.ts", PROJECT).href;
+  await using folder = await makeFolder({
+    ...Object.fromEntries(modules.map(([, path, text]) => [path!, text!])),
+    "bin/continuum":
+      `#!/bin/sh\nexec "${Deno.execPath()}" run -A --no-check --quiet "${main}" "$@"\n`,
+  });
+  const cwd = decodeURIComponent(new URL(folder.url).pathname).replace(/\/$/, "");
+  await Deno.chmod(`${cwd}/bin/continuum`, 0o755);
+  const found = await execute(shown.map(({ command }) => command), {
+    cwd,
+    env: {
+      ...CLEAN,
+      DATABASE_URL: postgresUrl(),
+      CONTINUUM_SCHEMA: db.schema,
+      NO_COLOR: "1",
+      USER: "ada",
+      PATH: `${cwd}/bin:${Deno.env.get("PATH")}`,
+    },
+  });
+  for (const [index, { command, output, isHidden }] of shown.entries()) {
+    if (isHidden) continue;
+    const { output: printed, status } = found[index]!;
+    assert.equal(mask(printed), mask(output), `$ ${command}`);
+    const isSaid = shown[index + 1]?.command === "echo $?";
+    assert(status === 0 || isSaid, `$ ${command} ended with ${status}, which the page must say`);
+  }
+  await after(cwd);
 }

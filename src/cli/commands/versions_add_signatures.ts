@@ -32,6 +32,7 @@ export const command = defineCommand({
       for (const { workflow, hash, key } of report.added) {
         yield `${workflow} ${hash.slice(0, 12)} is signed by key ${key}`;
       }
+      if (report.signatures === 0) yield "there is no signature to add";
       const known = report.signatures - report.added.length;
       if (known > 0) yield `${counted(known, "signature was", "signatures were")} there already`;
       if (report.revived > 0) {

@@ -72,6 +72,10 @@ export const command = defineCommand<Options>({
     ];
     out.document({ key: key.public.id, signatures }, () => signatures.map(({ line }) => line));
     for (const { workflow, hash } of signatures) out.note(`signed ${workflow} ${hash}`);
-    out.note(`by key ${key.public.id}`);
+    out.note(
+      signatures.length === 0
+        ? "no run and no schedule needs a version"
+        : `by key ${key.public.id}`,
+    );
   },
 });
