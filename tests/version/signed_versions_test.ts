@@ -171,7 +171,7 @@ test("a signature of another name does not let a version run as what the registr
   assert.equal(refunds.has(at.old), false);
 });
 
-test("a signature that is moved to another hash is none, whatever its row says", async (at) => {
+test("a signature that is moved to another hash is not valid, whatever its row says", async (at) => {
   const node = await at.careful();
   const own = node.loaded[0]!.hash;
   await at.sign(own);

@@ -86,7 +86,7 @@ export function formatSignature({ workflow, hash, key, signature }: StoredSignat
  * @param text The lines.
  * @param argument What messages call the text.
  * @returns The signatures, in the order of the lines.
- * @throws {InvalidArgumentError} When a line is none that {@linkcode formatSignature} writes.
+ * @throws {InvalidArgumentError} When a line is not one that {@linkcode formatSignature} writes.
  */
 export function readSignatures(text: string, argument: string): StoredSignature[] {
   const found: StoredSignature[] = [];
