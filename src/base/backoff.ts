@@ -5,7 +5,15 @@
  */
 
 import { isContinuumError } from "./errors.ts";
+import { delayAsked } from "./retry_after.ts";
 import { classNameOf } from "./values_errors.ts";
+
+/**
+ * Decides whether another attempt may follow one that failed.
+ *
+ * @category Activities
+ */
+export type RetryPredicate = (error: unknown, attempt: number) => boolean;
 
 /**
  * When and how often to retry, without optional fields.
@@ -15,8 +23,10 @@ import { classNameOf } from "./values_errors.ts";
 export interface RetryPolicy {
   /** How many attempts there are, the first included; at least 1. */
   readonly maxAttempts: number;
-  /** Whether delays double, or stay the same. */
+  /** Whether delays grow by the factor, or stay the same. */
   readonly backoff: "exponential" | "constant";
+  /** By how much a delay is longer than the one before; 1 or more. */
+  readonly factor: number;
   /** The delay before the second attempt, in milliseconds. */
   readonly initial: number;
   /** The longest delay, in milliseconds. */
@@ -25,12 +35,15 @@ export interface RetryPolicy {
   readonly jitter: number;
   /** Error codes, names and names of classes after which there is no other attempt. */
   readonly nonRetryable: readonly string[];
+  /** Decides too, in the process that made the attempt; it is not stored. */
+  readonly retryIf?: RetryPredicate;
 }
 
 /** The default: five attempts, with delays of about 1, 2, 4 and 8 seconds. */
 export const DEFAULT_RETRY: RetryPolicy = {
   maxAttempts: 5,
   backoff: "exponential",
+  factor: 2,
   initial: 1_000,
   max: 60_000,
   jitter: 0.2,
@@ -47,8 +60,8 @@ export const DEFAULT_RETRY: RetryPolicy = {
  * @returns Whole milliseconds.
  */
 export function backoffDelay(attempt: number, policy: RetryPolicy, random: number): number {
-  const factor = policy.backoff === "constant" ? 1 : 2 ** Math.min(attempt - 1, 52);
-  const full = Math.min(policy.max, policy.initial * factor);
+  const growth = policy.backoff === "constant" ? 1 : policy.factor ** (attempt - 1);
+  const full = policy.initial === 0 ? 0 : Math.min(policy.max, policy.initial * growth);
   return Math.round(full * (1 - policy.jitter * random));
 }
 
@@ -60,7 +73,8 @@ export function backoffDelay(attempt: number, policy: RetryPolicy, random: numbe
  * @param policy The policy.
  * @param errors What it threw, and other errors that the policy must allow too.
  * @param random A number from 0 (included) to 1 (excluded).
- * @param leftMs Milliseconds until no attempt may begin any more; by default there is no limit.
+ * @param times The database time of the failure, and the milliseconds until no attempt may begin
+ * any more; without the latter there is no limit.
  * @returns Whole milliseconds; `null`: no other attempt follows.
  */
 export function retryDelay(
@@ -68,10 +82,11 @@ export function retryDelay(
   policy: RetryPolicy,
   errors: readonly unknown[],
   random: number,
-  leftMs = Infinity,
+  { now, leftMs = Infinity }: { readonly now: number; readonly leftMs?: number },
 ): number | null {
   if (!errors.every((error) => shouldRetry(attempt, policy, error))) return null;
-  const delayMs = backoffDelay(attempt, policy, random);
+  if (policy.retryIf?.(errors[0], attempt) === false) return null;
+  const delayMs = delayAsked(errors, now) ?? backoffDelay(attempt, policy, random);
   return delayMs < leftMs ? delayMs : null;
 }
 

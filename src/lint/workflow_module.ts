@@ -45,6 +45,7 @@ const EFFECTS: ReadonlySet<string> = new Set([
   "continueAsNew",
   "run",
   "saga",
+  "scope",
   "sleep",
   "startChild",
   "transaction",

@@ -13,6 +13,7 @@ export interface TaskPolicy {
   /** When to retry; `maxAttempts` is a field of the task, since JSON has no infinity. */
   readonly retry?: {
     readonly backoff: "exponential" | "constant";
+    readonly factor: number;
     readonly initial: number;
     readonly max: number;
     readonly jitter: number;

@@ -94,6 +94,8 @@ export interface ActivityLike {
   /** Runs one attempt. */
   // deno-lint-ignore no-explicit-any -- the input's type belongs to the definition's author
   readonly execute: (input: any, attempt: ActivityAttempt) => unknown;
+  /** Its retry policy, whose predicate decides wherever the activity is executed. */
+  readonly retry?: Pick<RetryPolicy, "retryIf"> | null;
 }
 
 /** The parts of a command that are not journaled: every replay produces them again. */

@@ -6,6 +6,7 @@
 
 import type { SeededRandom } from "../base/random.ts";
 import type { Drain } from "./drain.ts";
+import type { ScopeOptions, ScopeView } from "./effect_scopes.ts";
 import type { NoteKind } from "./notes.ts";
 import type { Identity } from "./origins.ts";
 import type { Request } from "./requested_command.ts";
@@ -75,6 +76,14 @@ export interface Effects {
   enter(call: string): void;
   /** Requests an effect. Call {@linkcode Effects.enter} first. */
   ask(request: Request): Promise<unknown>;
+  /**
+   * Runs a function in a scope of its own (SCOPE-1 of `effect_scopes.ts`). Call
+   * {@linkcode Effects.enter} first.
+   */
+  scoped<Output>(
+    body: (scope: ScopeView) => Output | Promise<Output>,
+    options: ScopeOptions,
+  ): Promise<Output>;
   /** Aborts when the run is cancelled. */
   readonly cancelSignal: AbortSignal;
   /**

@@ -38,6 +38,8 @@ export interface CancelRequest {
   readonly reason?: string | null;
   /** The run's timeout in milliseconds, if the timeout is the cause and not a caller. */
   readonly timeout?: number;
+  /** Set if the request also reaches clean-up that an earlier one has begun. */
+  readonly force?: true;
 }
 
 /**

@@ -21,7 +21,8 @@
  *   handle, and all later ones.
  * - REPLAY-8: a cancellation is thrown into workflow code once: by the effects that it rejects, or,
  *   if every pending effect was allowed to finish and succeeded, by the next effect. It is not
- *   thrown once the code has read `cancelSignal`, and never in a compensation.
+ *   thrown once the code has read `cancelSignal`, and never in a compensation. Each later request
+ *   by force is thrown once more, also by effects that the first one allowed to finish.
  * - REPLAY-9: a line is logged once. After each turn the machine knows up to where lines were
  *   logged; the next write stores that, and the history returns it. If a node is lost after the
  *   turn and before that write, a line may be logged twice; none is left out. A run that logs
@@ -52,6 +53,7 @@ import { encodeError } from "../base/values_failure.ts";
 import { callSite, CallStack, showSite } from "./call_stack.ts";
 import { ContinueAsNew } from "./continue_as_new.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
+import { EffectScopes, type ScopeOptions, type ScopeView } from "./effect_scopes.ts";
 import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
 import type { CancelRequest, HistoryEvent } from "./history.ts";
 import { isNote, type NoteKind, Notes } from "./notes.ts";
@@ -92,6 +94,8 @@ export class Execution implements Effects, WorkflowScope {
   readonly #patches = new Patches();
   readonly #notes = new Notes();
   readonly #rejections = new Map<Promise<unknown>, unknown>();
+  /** `null`: the code has opened no scope. */
+  #scopes: EffectScopes | null = null;
   /** `null`: the run is no fork. */
   readonly #identities: Identities | null;
   /** Errors of the code that no code could catch. */
@@ -214,9 +218,12 @@ export class Execution implements Effects, WorkflowScope {
     try {
       this.#open(events, options);
       drain();
+      while (this.#settlesScopes) drain();
       for (let i = 0; i < events.length && !this.#stopped; i++) {
         pulse?.delivers();
-        if (this.#deliver(events[i] as HistoryEvent)) drain();
+        if (!this.#deliver(events[i] as HistoryEvent)) continue;
+        drain();
+        while (this.#settlesScopes) drain();
       }
       return this.#close();
     } finally {
@@ -231,10 +238,25 @@ export class Execution implements Effects, WorkflowScope {
   ): Promise<Turn> {
     this.#open(events, options);
     await drain();
+    while (this.#settlesScopes) await drain();
     for (let i = 0; i < events.length && !this.#stopped; i++) {
-      if (this.#deliver(events[i] as HistoryEvent)) await drain();
+      if (!this.#deliver(events[i] as HistoryEvent)) continue;
+      await drain();
+      while (this.#settlesScopes) await drain();
     }
     return this.#close();
+  }
+
+  /** SCOPE-2: whether scopes settle now, so that more microtasks are due. */
+  get #settlesScopes(): boolean {
+    return this.#scopes !== null && this.#outcome === null && this.#scopes.settleIdle();
+  }
+
+  scoped<Output>(
+    body: (scope: ScopeView) => Output | Promise<Output>,
+    options: ScopeOptions,
+  ): Promise<Output> {
+    return (this.#scopes ??= new EffectScopes(this)).run(body, options);
   }
 
   get position(): number {
@@ -298,9 +320,14 @@ export class Execution implements Effects, WorkflowScope {
     if (signal !== undefined) checkAbortSignal(signal, "an effect");
     const position = this.#position++; // REPLAY-2
     if (signal?.aborted === true) return rejected(signal.reason);
-    if (this.#isCancelPending && request.kind !== "call" && request.options.onCancel !== "finish") { // REPLAY-8
-      this.#isCancelPending = false;
-      return rejected(this.#cancelled);
+    const within = this.#scopes?.current ?? null;
+    if (request.options.onCancel !== "finish") { // SCOPE-5
+      const refusal = within?.refuse() ?? null;
+      if (refusal !== null) return rejected(refusal.reason);
+      if (this.#isCancelPending && request.kind !== "call" && within?.isShielded !== true) { // REPLAY-8
+        this.#isCancelPending = false;
+        return rejected(this.#cancelled);
+      }
     }
     if (this.#signals.length > 0 && request.kind === "signal") {
       const index = this.#signals.findIndex((event) => event.name === request.name);
@@ -320,6 +347,7 @@ export class Execution implements Effects, WorkflowScope {
           ? new CallStack()
           : null,
         onLook: this.#onLook,
+        scope: within,
       },
     );
     const end = this.#childEnds.get(awaitedChildId(request) ?? "");
@@ -329,7 +357,7 @@ export class Execution implements Effects, WorkflowScope {
       return pending.promise;
     }
     this.#outstanding.set(position, pending);
-    if (signal !== undefined) pending.whenAborted(this.#withdraw);
+    if (signal !== undefined) pending.whenAborted(this.withdraw);
     return pending.promise;
   }
 
@@ -500,21 +528,26 @@ export class Execution implements Effects, WorkflowScope {
     return true; // REPLAY-1
   }
 
-  /** Rejects all waiting effects, once in a run's life; later effects work (REPLAY-8). */
+  /** Rejects all waiting effects; later effects work (REPLAY-8). */
   #cancel(event: HistoryEvent): boolean {
     this.#advance(event);
-    if (this.#outcome !== null || this.#cancelled !== null) return false;
-    const { reason = null, timeout = null } = (read(event.payload) ?? {}) as CancelRequest;
-    this.#timeout = timeout;
+    const { reason = null, timeout = null, force = false } =
+      (read(event.payload) ?? {}) as CancelRequest;
+    const isFirst = this.#cancelled === null;
+    if (this.#outcome !== null || !isFirst && !force) return false;
     const error = stackless(() => new CancelledError(reason));
     this.#cancelled = error;
-    this.#isCancelPending = this.#cancelling === null;
+    if (isFirst) this.#timeout = timeout;
+    this.#isCancelPending = !isFirst || this.#cancelling === null;
     for (const pending of [...this.#outstanding.values()]) {
-      if (pending.options.onCancel === "finish") continue;
-      if (outlivesCancel(pending)) pending.cancelled = error;
-      else this.#withdraw(pending, error);
+      if (pending.options.onCancel === "finish" || pending.scope?.isShielded === true) continue;
+      if (isFirst && outlivesCancel(pending)) pending.cancelled = error;
+      else this.withdraw(pending, error);
     }
-    scope.run(this, () => this.#cancelling?.abort(error));
+    scope.run(this, () => {
+      this.#cancelling?.abort(error);
+      this.#scopes?.tell(error);
+    });
     return true;
   }
 
@@ -571,7 +604,8 @@ export class Execution implements Effects, WorkflowScope {
     this.#drift = reportDrift(this.start, event, mismatch);
   }
 
-  readonly #withdraw = (pending: RequestedCommand, reason: unknown): void => {
+  /** Withdraws an effect: its promise rejects, and what answers it later is ignored. */
+  readonly withdraw = (pending: RequestedCommand, reason: unknown): void => {
     if (!this.#outstanding.delete(pending.position)) return;
     this.#withdrawn.set(pending.position, pending);
     if (pending.position < this.#reported) this.#withdrawnNow.push(pending.position);

@@ -37,12 +37,24 @@ export interface Request {
   readonly answer?: unknown;
 }
 
+/** The scope whose code requested a command, in `effect_scopes.ts`. */
+export interface CommandScope {
+  /** Whether a shield keeps a cancellation of the run from it. */
+  readonly isShielded: boolean;
+  /** Whether the end of a scope reaches it. */
+  isReachedBy(outer: CommandScope): boolean;
+  /** Whether it is a scope, or is inside of it. */
+  isWithin(outer: CommandScope): boolean;
+}
+
 /** What the execution provides for a command. */
 export interface RequestedCommandHost {
   /** The stack of the requesting call, if it is to be kept. */
   readonly stack: CallStack | null;
   /** Called whenever code looks at the promise. */
   readonly onLook: () => void;
+  /** The scope whose code requests it; `null`: none. */
+  readonly scope: CommandScope | null;
 }
 
 /** A command and its promise. */
@@ -58,6 +70,8 @@ export class RequestedCommand implements Command {
   readonly fallback: Fallback | null;
   /** The result of a `call`. */
   readonly answer: unknown;
+  /** The scope whose code requested it; `null`: none. */
+  readonly scope: CommandScope | null;
   cancelled: Error | null = null;
   /** The stack of the requesting call; `null` unless traced, wanted, or an activity's. */
   readonly stack: CallStack | null;
@@ -74,7 +88,7 @@ export class RequestedCommand implements Command {
    * @param request The request.
    * @param host What the execution provides.
    */
-  constructor(position: number, request: Request, { stack, onLook }: RequestedCommandHost) {
+  constructor(position: number, request: Request, { stack, onLook, scope }: RequestedCommandHost) {
     this.position = position;
     this.kind = request.kind;
     this.name = request.name;
@@ -85,6 +99,7 @@ export class RequestedCommand implements Command {
     this.fallback = request.fallback;
     this.answer = request.answer;
     this.stack = stack;
+    this.scope = scope;
     this.#signal = request.signal;
     let settle: Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
     this.#promise = new EffectPromise((resolve, reject) => settle = { resolve, reject });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEFAULT_RETRY, retryDelay } from "../base/backoff.ts";
+import { DEFAULT_RETRY, retryDelay, type RetryPredicate } from "../base/backoff.ts";
 import { encodeError } from "../base/values_failure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { LeasedTask, TaskBase, TaskPolicy } from "../ports/tasks.ts";
@@ -60,7 +60,7 @@ function taskPolicyOf(options: CommandOptions, isByName: boolean): TaskPolicy {
   const { retry, timeout, scheduleToStart, scheduleToClose, heartbeat } = options;
   const policy: { -readonly [Key in keyof TaskPolicy]: TaskPolicy[Key] } = {};
   if (retry !== undefined) {
-    const { maxAttempts: _, ...rest } = retry;
+    const { maxAttempts: _, retryIf: __, ...rest } = retry;
     policy.retry = rest;
   }
   if (timeout !== undefined) policy.startToClose = timeout;
@@ -88,6 +88,7 @@ export type RetryDecision =
  * @param error The error of the attempt.
  * @param now Milliseconds of database time.
  * @param retryable Whether another attempt may succeed.
+ * @param retryIf The predicate of the activity's definition.
  * @returns The next attempt's delay; or the failure, encoded.
  */
 export function decideRetry(
@@ -95,12 +96,13 @@ export function decideRetry(
   error: unknown,
   now: number,
   retryable: boolean,
+  retryIf?: RetryPredicate,
 ): RetryDecision {
   const { attempt, policy, closesAt } = task;
   const maxAttempts = isUndecided(task) ? DEFAULT_RETRY.maxAttempts : task.maxAttempts ?? Infinity;
-  const retry = { ...DEFAULT_RETRY, ...policy.retry, maxAttempts };
-  const leftMs = closesAt === null ? Infinity : closesAt - now;
-  const delayMs = retryable ? retryDelay(attempt, retry, [error], Math.random(), leftMs) : null;
+  const retry = { ...DEFAULT_RETRY, ...policy.retry, maxAttempts, ...(retryIf && { retryIf }) };
+  const times = { now, ...(closesAt === null ? {} : { leftMs: closesAt - now }) };
+  const delayMs = retryable ? retryDelay(attempt, retry, [error], Math.random(), times) : null;
   if (delayMs === null) return { payload: lastFailure(task, error, now) };
   const failures = failuresOf(task, encodeError(error), now);
   return { delayMs, failures: failures.slice(-MAX_ATTEMPTS_KEPT) };

@@ -91,7 +91,7 @@ export function decided<Task extends TaskBase>(task: Task, activity: ActivityLik
   const merged: { -readonly [Key in keyof TaskPolicy]: TaskPolicy[Key] } = { ...policy };
   let most = maxAttempts;
   if (isUndecided(task)) {
-    const { maxAttempts: attempts, ...rest } = retry ?? DEFAULT_RETRY;
+    const { maxAttempts: attempts, retryIf: _, ...rest } = retry ?? DEFAULT_RETRY;
     merged.retry = rest;
     most = attempts === Infinity ? null : attempts;
   }

@@ -55,7 +55,7 @@ export class TestActivities {
 
   #of(name: string, real: ActivityLike | undefined): ActivityLike {
     const doubles = this.#doubles;
-    return this.#keep(real ?? name, name, (input, attempt) => {
+    return this.#keep(real ?? name, { name, retry: real?.retry ?? null }, (input, attempt) => {
       // It would wait for ever, since no other node exists.
       if (real === undefined && !doubles.names.includes(name)) {
         refuse(
@@ -69,7 +69,7 @@ export class TestActivities {
   }
 
   #unserved(name: string, queue: string): ActivityLike {
-    return this.#keep(`${name} of ${queue}`, name, () => {
+    return this.#keep(`${name} of ${queue}`, { name }, () => {
       refuse(
         `queue ${JSON.stringify(queue)} of activity ${JSON.stringify(name)}`,
         inWords("that the engine does not serve it"),
@@ -80,12 +80,12 @@ export class TestActivities {
 
   #keep(
     key: ActivityLike | string,
-    name: string,
+    of: Omit<ActivityLike, "execute">,
     execute: ActivityLike["execute"],
   ): ActivityLike {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const activity = { name, execute };
+    const activity = { ...of, execute };
     const code = `test#${this.#codes.size}`;
     this.#known.set(key, activity);
     this.#codes.set(activity, code);

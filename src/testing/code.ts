@@ -118,6 +118,7 @@ export class TestCode implements CodeSource {
       if ("kind" in code) return code;
       const { definition } = await this.#versions.obtain(run.hash);
       return {
+        retryIf: code.retryIf,
         activityCode: (activity: ActivityLike) => this.#parts.activities.codeOf(activity),
         execute: (start: ClaimedRun, options: Partial<ExecutionOptions>) =>
           new TestExecution(

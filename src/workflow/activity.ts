@@ -9,7 +9,7 @@ import type { RetryPolicy } from "../base/backoff.ts";
 import type { Duration } from "../base/duration.ts";
 import type { ActivityAttempt } from "../replay/commands.ts";
 import { ACTIVITY, PROTOCOL } from "./marks.ts";
-import { readOnCancel, readRetry, type RetryOptions } from "./options.ts";
+import { type CodeRetryOptions, readCodeRetry, readOnCancel } from "./options.ts";
 import {
   type ActivityTimeouts,
   type QueueOptions,
@@ -39,7 +39,7 @@ export interface ActivityOptions extends QueueOptions {
   /** The activity's name: 1 to 200 characters. */
   readonly name: string;
   /** The retry policy; by default up to 5 attempts with growing delays. */
-  readonly retry?: RetryOptions;
+  readonly retry?: CodeRetryOptions;
   /** The time limit of one attempt; unlimited by default. The same as `timeouts.startToClose`. */
   readonly timeout?: Duration;
   /** The time limits of the activity, its attempts and its waits; unlimited by default. */
@@ -47,9 +47,10 @@ export interface ActivityOptions extends QueueOptions {
   /**
    * What a cancellation of the run does to the activity. `"wait"`, the default, aborts the
    * attempt's signal and waits for the attempt; if it still succeeds, its result is delivered.
-   * `"abandon"` rejects at once.
+   * `"abandon"` rejects at once. `"finish"` does nothing: the activity continues, with its retries,
+   * and the next effect throws.
    */
-  readonly onCancel?: "wait" | "abandon";
+  readonly onCancel?: "wait" | "abandon" | "finish";
   /**
    * Returns the idempotency key for the activity's input. The key applies across runs: the first
    * result that is committed for a key answers every later call of this activity name in the
@@ -80,7 +81,7 @@ export interface ActivityDefinition<Input = unknown, Output = unknown> {
   /** The priority in its queue; null for 0. */
   readonly priority: number | null;
   /** What a cancellation of the run does to it; null for `"wait"`. */
-  readonly onCancel: "wait" | "abandon" | null;
+  readonly onCancel: "wait" | "abandon" | "finish" | null;
   /** Returns the idempotency key; null for the engine's default key. */
   readonly idempotencyKey: ((input: Input) => string | null) | null;
   /** Runs one attempt. */
@@ -118,7 +119,7 @@ export function defineActivity<Input = void, Output = unknown>(
   return Object.freeze({
     [ACTIVITY]: PROTOCOL,
     name,
-    retry: options.retry === undefined ? null : readRetry(options.retry, what),
+    retry: options.retry === undefined ? null : readCodeRetry(options.retry, what),
     timeout: startToClose,
     timeouts,
     queue: readQueue(options.queue, what),

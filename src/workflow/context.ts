@@ -5,7 +5,14 @@
  * @module
  */
 
-import { checkChoice, checkFunction, checkOptions, readName, refuse } from "../base/arguments.ts";
+import {
+  checkBoolean,
+  checkChoice,
+  checkFunction,
+  checkOptions,
+  readName,
+  refuse,
+} from "../base/arguments.ts";
 import { readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
@@ -25,6 +32,8 @@ import type {
   ContinueAsNewOptions,
   EffectOptions,
   Saga,
+  Scope,
+  ScopeOptions,
   StepOptions,
   WaitForSignalOptions,
   WaitForSignalOtherwise,
@@ -34,21 +43,21 @@ import type {
   WorkflowLog,
   WorkflowTransaction,
 } from "./context_types.ts";
-import { readOnCancel, readRetry } from "./options.ts";
+import { readCodeRetry, readOnCancel, readRetry } from "./options.ts";
 import { readKey, readLimit, readPriority, readQueue, readTimeouts } from "./task_options.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
 const NOTHING: CommandOptions = {};
 const NO_OPTIONS: EffectOptions = {};
-const RUN_KEYS = ["retry", "timeout", "signal"];
+const RUN_KEYS = ["retry", "timeout", "signal", "onCancel"];
 const ACTIVITY_KEYS = [
   ...RUN_KEYS,
   "timeouts",
   "queue",
   "priority",
   "idempotencyKey",
-  "onCancel",
 ];
+const SCOPE_KEYS = ["timeout", "shielded", "signal"];
 const SIGNAL_KEYS = ["timeout", "otherwise", "signal"];
 
 /** {@linkcode WorkflowContext} over {@linkcode Effects}. */
@@ -206,6 +215,19 @@ export class Context implements WorkflowContext {
     ) as Promise<Awaited<Output>>;
   }
 
+  scope<Output>(
+    fn: (scope: Scope) => Output | Promise<Output>,
+    options: ScopeOptions = NO_OPTIONS,
+  ): Promise<Awaited<Output>> {
+    this.#effects.enter("scope");
+    checkFunction(fn, "the function of ctx.scope");
+    if (options !== NO_OPTIONS) checkOptions(options, SCOPE_KEYS, "ctx.scope");
+    const { timeout, shielded = false, signal } = options;
+    checkBoolean(shielded, "option shielded of ctx.scope");
+    const timeoutMs = timeout === undefined ? null : durationMs(timeout, "timeout of ctx.scope");
+    return this.#effects.scoped(fn, { timeoutMs, shielded, signal }) as Promise<Awaited<Output>>;
+  }
+
   continueAsNew(input?: unknown, options: ContinueAsNewOptions = {}): never {
     this.#effects.enter("continueAsNew");
     checkOptions(options, ["version", "versioning"], "ctx.continueAsNew");
@@ -294,8 +316,11 @@ export class Context implements WorkflowContext {
 
 function runOptions(what: string, options: StepOptions, known: readonly string[]): CommandOptions {
   checkOptions(options, known, what);
+  const { onCancel = "abort" } = options;
+  checkChoice(onCancel, `onCancel of ${what}`, ["abort", "finish"]);
   return {
-    ...(options.retry === undefined ? {} : { retry: readRetry(options.retry, what) }),
+    ...(onCancel === "finish" ? { onCancel } : {}),
+    ...(options.retry === undefined ? {} : { retry: readCodeRetry(options.retry, what) }),
     ...(options.timeout === undefined
       ? {}
       : { timeout: readLimit(options.timeout, `timeout of ${what}`) }),

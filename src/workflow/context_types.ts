@@ -8,7 +8,7 @@ import type { AttributesPatch } from "../base/attributes.ts";
 import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
-import type { RetryOptions } from "./options.ts";
+import type { CodeRetryOptions, RetryOptions } from "./options.ts";
 import type { RunPolicyOptions, Versioning } from "./run_policy.ts";
 import type { Returning, Serializable } from "./serializable.ts";
 import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
@@ -37,9 +37,49 @@ export interface EffectOptions {
  */
 export interface StepOptions extends EffectOptions {
   /** The retry policy; the engine's default when omitted. */
-  readonly retry?: RetryOptions;
+  readonly retry?: CodeRetryOptions;
   /** The time limit of one attempt; unlimited by default. */
   readonly timeout?: Duration;
+  /**
+   * What a cancellation of the run, or the end of a scope, does to the step. `"abort"`, the default,
+   * aborts the attempt's signal and rejects at once. `"finish"` does nothing: the step continues,
+   * with its retries, and the next effect throws.
+   */
+  readonly onCancel?: "abort" | "finish";
+}
+
+/**
+ * What the function of `ctx.scope` receives.
+ *
+ * @category Workflows
+ */
+export interface Scope {
+  /**
+   * Aborts when the scope is ended, and when the run is cancelled, unless a shield stops that; its
+   * reason is what the scope's effects reject with. Not for steps: they have a signal of their own.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Ends the scope: all that its code waits for rejects. Nothing happens if it has ended.
+   *
+   * @param reason What they reject with; an `AbortError` by default.
+   */
+  cancel(reason?: unknown): void;
+}
+
+/**
+ * Options of `ctx.scope`.
+ *
+ * @category Workflows
+ */
+export interface ScopeOptions extends EffectOptions {
+  /** How long the scope may take until it is ended with a `TimeoutError`; unlimited by default. */
+  readonly timeout?: Duration;
+  /**
+   * Whether neither a cancellation of the run nor the end of a scope around it reaches the effects
+   * inside. False by default.
+   */
+  readonly shielded?: boolean;
 }
 
 /**
@@ -47,15 +87,23 @@ export interface StepOptions extends EffectOptions {
  *
  * @category Activities
  */
-export interface ActivityCallOptions extends StepOptions, QueueOptions {
+export interface ActivityCallOptions extends EffectOptions, QueueOptions {
+  /**
+   * The retry policy; that of the definition when omitted, and then the engine's default. The
+   * `retryIf` of the definition applies in any case.
+   */
+  readonly retry?: RetryOptions;
+  /** The time limit of one attempt; unlimited by default. */
+  readonly timeout?: Duration;
   /** The time limits of the activity, its attempts and its waits. */
   readonly timeouts?: TimeoutOptions;
   /**
    * What a cancellation of the run does to the activity. `"wait"`, the default, aborts the
    * attempt's signal and waits for the attempt; if it still succeeds, its result is delivered.
-   * `"abandon"` rejects at once.
+   * `"abandon"` rejects at once. `"finish"` does nothing: the activity continues, with its retries,
+   * and the next effect throws.
    */
-  readonly onCancel?: "wait" | "abandon";
+  readonly onCancel?: "wait" | "abandon" | "finish";
   /**
    * The idempotency key. The first result that is committed for a key and activity name in one
    * namespace answers every later call with them, without an attempt. `null`: no key.
@@ -394,6 +442,19 @@ export interface WorkflowContext<
    * @throws The error of `fn`, or {CompensationError} with that error as its cause.
    */
   saga<Output>(fn: (saga: Saga) => Output | Promise<Output>): Promise<Awaited<Output>>;
+  /**
+   * Runs a function whose effects end together. After `timeout`, by `scope.cancel()`, or when
+   * `signal` aborts, everything that its code waits for rejects, once; effects after that work, so
+   * that the code can clean up. The scope settles as its function does; if that waits for nothing
+   * of its own, it rejects at once. When it has settled, effects that it did not wait for are
+   * withdrawn. Scopes nest. A scope writes no event, except that a timeout is a sleep.
+   *
+   * @throws {TimeoutError} After `timeout`, unless the function catches it.
+   */
+  scope<Output>(
+    fn: (scope: Scope) => Output | Promise<Output>,
+    options?: ScopeOptions,
+  ): Promise<Awaited<Output>>;
   /**
    * Continues as new: `return ctx.continueAsNew(input)`. The run keeps its id, its signals and its
    * parent; its history starts anew. It has no effect unless it is returned. The input is checked

@@ -28,6 +28,8 @@ export type {
   ContinueAsNewOptions,
   EffectOptions,
   Saga,
+  Scope,
+  ScopeOptions,
   StepOptions,
   WaitForAnySignal,
   WaitForDeclaredSignal,
@@ -40,11 +42,12 @@ export type {
   WorkflowTransaction,
 } from "./context_types.ts";
 export { ACTIVITY, WORKFLOW } from "./marks.ts";
-export type { RetryOptions } from "./options.ts";
+export type { CodeRetryOptions, RetryOptions } from "./options.ts";
 export type { RunPolicyOptions, Versioning } from "./run_policy.ts";
 export type { ActivityTimeouts, QueueOptions, TimeoutOptions } from "./task_options.ts";
 export type { ActivityAttempt, Attempt } from "../replay/commands.ts";
-export type { RetryPolicy } from "../base/backoff.ts";
+export type { RetryPolicy, RetryPredicate } from "../base/backoff.ts";
+export { RetryAfterError } from "../base/retry_after.ts";
 export type { Duration } from "../base/duration.ts";
 export {
   ActivityError,

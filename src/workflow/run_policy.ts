@@ -6,7 +6,7 @@
  */
 
 import { checkChoice } from "../base/arguments.ts";
-import type { RetryPolicy } from "../base/backoff.ts";
+import { DEFAULT_RETRY, type RetryPolicy } from "../base/backoff.ts";
 import type { Duration } from "../base/duration.ts";
 import { readRetry, type RetryOptions } from "./options.ts";
 import { readLimit } from "./task_options.ts";
@@ -113,5 +113,6 @@ export function policyOf(text: string | null): RunPolicy {
   if (text === null) return {};
   const { retry, ...policy } = JSON.parse(text) as RunPolicy;
   if (retry === undefined) return policy;
-  return { ...policy, retry: { ...retry, maxAttempts: retry.maxAttempts ?? Infinity } };
+  const { maxAttempts } = retry;
+  return { ...policy, retry: { ...DEFAULT_RETRY, ...retry, maxAttempts: maxAttempts ?? Infinity } };
 }

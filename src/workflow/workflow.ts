@@ -9,6 +9,7 @@ import { checkFunction, checkOptions, readName, refuse } from "../base/arguments
 import type { WorkflowContext, WorkflowDefinition } from "./context_types.ts";
 import { noteImported } from "./imported.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
+import { type CodeRetryOptions, readCodeRetry } from "./options.ts";
 import { POLICY_KEYS, readRunPolicy, type RunPolicyOptions } from "./run_policy.ts";
 import { isSchema, type StandardSchema } from "./schema.ts";
 import type { SignalSchemas } from "./signal_types.ts";
@@ -25,6 +26,12 @@ export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas>
   readonly name: string;
   /** A label for people, such as `2` or `"1.4.0"`. The engine does not identify versions by it. */
   readonly version?: string | number;
+  /**
+   * How to retry a run after its function has thrown: see {@linkcode RunPolicyOptions.retry}. Its
+   * `retryIf` is that of the version that the run executes, and applies whatever `retry` a start
+   * passes.
+   */
+  readonly retry?: CodeRetryOptions;
   /**
    * The signals of the runs, each with the schema of its payload. A signal is checked against the
    * run's own version before it is stored, and refused if it is not listed. When omitted, runs
@@ -106,7 +113,8 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
   }
   checkFunction(run, `the function of workflow ${JSON.stringify(name)}`);
   noteImported();
-  const policy = readRunPolicy(options, `workflow ${JSON.stringify(name)}`);
+  const { retry, ...rest } = options;
+  const policy = readRunPolicy(rest, `workflow ${JSON.stringify(name)}`);
   return Object.freeze({
     [WORKFLOW]: PROTOCOL,
     name,
@@ -116,7 +124,7 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
       : readSchema(options.input, `the input of workflow ${JSON.stringify(name)}`),
     signals: options.signals === undefined ? null : readSignals(options.signals, name) as Signals,
     timeout: policy.timeout ?? null,
-    retry: policy.retry ?? null,
+    retry: retry === undefined ? null : readCodeRetry(retry, `workflow ${JSON.stringify(name)}`),
     versioning: policy.versioning ?? null,
     run,
   });

@@ -11,7 +11,14 @@ import {
   undeclaredSignal,
 } from "../../src/base/errors.ts";
 import { decodeError, encodeError } from "../../src/base/values_failure.ts";
-import { backoffDelay, DEFAULT_RETRY, retryDelay, shouldRetry } from "../../src/base/backoff.ts";
+import {
+  backoffDelay,
+  DEFAULT_RETRY,
+  retryDelay,
+  type RetryPolicy,
+  shouldRetry,
+} from "../../src/base/backoff.ts";
+import { RetryAfterError } from "../../src/base/retry_after.ts";
 import { digestText } from "../../src/base/digest.ts";
 import { durationMs } from "../../src/base/duration.ts";
 import { timeOrderedId } from "../../src/base/ids.ts";
@@ -68,12 +75,72 @@ Deno.test("delays double up to the cap, and jitter only shortens them", () => {
 
 Deno.test("an attempt is retried if the policy allows it for every error, and if there is time left", () => {
   const policy = { ...DEFAULT_RETRY, initial: 1_000, jitter: 0, nonRetryable: ["TypeError"] };
-  const delay = (errors: readonly unknown[], leftMs?: number) =>
-    retryDelay(1, policy, errors, 0, leftMs);
+  const delay = (errors: readonly unknown[], leftMs = Infinity) =>
+    retryDelay(1, policy, errors, 0, { now: 0, leftMs });
   assert.equal(delay([new Error("x")]), 1_000);
   assert.equal(delay([new Error("x"), new TypeError("x")]), null);
   assert.equal(delay([new Error("x")], 1_001), 1_000);
   assert.equal(delay([new Error("x")], 1_000), null);
+});
+
+Deno.test("delays grow by the factor of the policy, up to its maximum", () => {
+  const delays = (more: Partial<RetryPolicy>, attempts = [1, 2, 3, 4, 5_000]) =>
+    attempts.map((attempt) =>
+      backoffDelay(attempt, { ...DEFAULT_RETRY, initial: 100, max: 1_000, jitter: 0, ...more }, 0)
+    );
+  assert.deepEqual(delays({}), [100, 200, 400, 800, 1_000]);
+  assert.deepEqual(delays({ factor: 1.5 }), [100, 150, 225, 338, 1_000]);
+  assert.deepEqual(delays({ factor: 1 }), [100, 100, 100, 100, 100]);
+  assert.deepEqual(delays({ backoff: "constant", factor: 1 }), [100, 100, 100, 100, 100]);
+  assert.deepEqual(delays({ initial: 0 }), [0, 0, 0, 0, 0]);
+});
+
+Deno.test("an error says when the next attempt begins, also as recorded and as a cause", () => {
+  const policy = { ...DEFAULT_RETRY, initial: 1_000, max: 2_000, jitter: 0.5 };
+  const delay = (error: unknown, leftMs = Infinity) =>
+    retryDelay(1, policy, [new Error("outer"), error], 0.9, { now: 5_000, leftMs });
+  assert.equal(delay(new RetryAfterError("1h")), 3_600_000, "retry.max bounds the policy's own");
+  assert.equal(delay(new RetryAfterError(0)), 0);
+  assert.equal(delay(new RetryAfterError(new Date(5_750))), 750);
+  assert.equal(delay(new RetryAfterError(new Date(4_000))), 0, "a time that is past");
+  assert.equal(delay(decodeError(encodeError(new RetryAfterError("3s")))), 3_000);
+  assert.equal(delay(new RetryAfterError("1h"), 3_600_000), null, "no time is left");
+  const last = { ...policy, maxAttempts: 1 };
+  assert.equal(retryDelay(1, last, [new RetryAfterError(0)], 0, { now: 0 }), null, "it counts");
+  const foreign = Object.assign(new Error("x"), { code: "RETRY_AFTER", details: {} });
+  assert.equal(retryDelay(1, { ...policy, jitter: 0 }, [foreign], 0, { now: 0 }), 1_000);
+  const shown = new RetryAfterError(new Date(0), "Too many calls", { cause: "429" });
+  assert.deepEqual([shown.message, shown.cause, shown.details], ["Too many calls", "429", {
+    afterMs: null,
+    at: 0,
+  }]);
+  assert.match(new RetryAfterError("2s").message, /wants the next one in 2000 ms/);
+  for (const wrong of ["soon", -1, new Date(NaN), null, undefined]) {
+    assert.throws(() => new RetryAfterError(wrong as string), {
+      code: "INVALID_ARGUMENT",
+      message: /the time of a RetryAfterError/,
+    });
+  }
+});
+
+Deno.test("a predicate forbids attempts that the rest of the policy allows, and no others", () => {
+  const asked: unknown[] = [];
+  const policy = {
+    ...DEFAULT_RETRY,
+    maxAttempts: 3,
+    nonRetryable: ["TypeError"],
+    retryIf(error: unknown, attempt: number) {
+      asked.push([(error as Error).message, attempt]);
+      return (error as Error).message !== "no";
+    },
+  };
+  const delay = (attempt: number, ...errors: unknown[]) =>
+    retryDelay(attempt, policy, errors, 0, { now: 0 });
+  assert.equal(delay(1, new Error("no")), null);
+  assert.equal(delay(2, new Error("yes"), new Error("its cause")), 2_000);
+  assert.equal(delay(1, new TypeError("listed")), null);
+  assert.equal(delay(3, new Error("last")), null);
+  assert.deepEqual(asked, [["no", 1], ["yes", 2]]);
 });
 
 Deno.test("attempts end with their number, or with an error that forbids another", () => {

@@ -7,12 +7,18 @@
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode, encode } from "../../src/base/values.ts";
+import type { CancelRequest } from "../../src/replay/history.ts";
 import { type CancelledError, defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { newRun, TestNode } from "../support/node.ts";
 
-async function cancel(node: TestNode, runId: string, reason: string | null = null): Promise<void> {
-  const message = { kind: "cancel", name: "", payload: encode({ reason }) } as const;
+async function cancel(
+  node: TestNode,
+  runId: string,
+  reason: string | null = null,
+  more: Pick<CancelRequest, "force"> = {},
+): Promise<void> {
+  const message = { kind: "cancel", name: "", payload: encode({ reason, ...more }) } as const;
   const delivery = await node.store.runs.deliver(runId, message);
   assert(delivery.status === "delivered");
   const { run, node: owner } = delivery;
@@ -126,6 +132,50 @@ forEachDatabase("cancelling a run", (database, test) => {
       "signal.received",
       "activity.completed",
     ]);
+  });
+
+  test("a step that may finish is tried again after a cancellation; force ends clean-up that hangs", async () => {
+    await using db = await database.fresh();
+    const tries: number[] = [];
+    const began = { pay: Promise.withResolvers<void>(), clean: Promise.withResolvers<void>() };
+    const paid = Promise.withResolvers<void>();
+    let isAborted = false;
+    const pays = defineWorkflow({ name: "pays" }, async (ctx) => {
+      const seen: unknown[] = [];
+      try {
+        seen.push(
+          await ctx.run("pay", async ({ attempt }) => {
+            tries.push(attempt);
+            began.pay.resolve();
+            await paid.promise;
+            if (attempt === 1) throw new Error("busy");
+            return attempt;
+          }, { onCancel: "finish", retry: { initial: 0 } }),
+        );
+        await ctx.sleep("1h");
+      } catch (error) {
+        seen.push((error as Error).message);
+      }
+      await ctx.run("hanging clean-up", async ({ signal }) => {
+        began.clean.resolve();
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        isAborted = true;
+      }).catch((error) => seen.push(error.message));
+      return [...seen, await ctx.run("after", () => "clean")];
+    });
+    await using node = await TestNode.open(db, [pays]);
+    const id = await node.start("pays");
+    await began.pay.promise;
+    await cancel(node, id, "first");
+    paid.resolve();
+    await began.clean.promise;
+    await cancel(node, id, "ignored");
+    await cancel(node, id, "second", { force: true });
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "completed", JSON.stringify(end));
+    const [first, second] = ["first", "second"].map((why) => `The run was cancelled: ${why}`);
+    assert.deepEqual(decode(end.result!), [2, first, second, "clean"]);
+    assert.deepEqual([tries, isAborted], [[1, 2], true]);
   });
 
   test("a running activity is aborted, and its success is still delivered", async () => {

@@ -11,7 +11,12 @@ import type { Exit } from "../../src/ports/exit.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import { readHistory } from "../../src/testing/history.ts";
 import { replayWithCuts } from "../../src/testing/replay.ts";
-import { defineActivity, defineWorkflow, WorkflowError } from "../../src/workflow/mod.ts";
+import {
+  defineActivity,
+  defineWorkflow,
+  RetryAfterError,
+  WorkflowError,
+} from "../../src/workflow/mod.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { expireNode, TestNode } from "../support/node.ts";
 
@@ -103,6 +108,41 @@ forEachDatabase("trying a run again", (database, test) => {
     const retry = { ...RETRY, nonRetryable: ["WORKFLOW_ERROR"] };
     const id = await node.start("pays", undefined, undefined, { retry });
     failedWith(await node.left(id, "ended"), /no such card/);
+  });
+
+  test("the code of a run says when to try again, and whether", async () => {
+    await using db = await database.fresh();
+    const asked: string[] = [];
+    const limited = defineActivity({ name: "limited", retry: { maxAttempts: 1 } }, () => {
+      throw new RetryAfterError("5h");
+    });
+    const says = defineWorkflow({
+      name: "says",
+      retry: {
+        maxAttempts: 9,
+        initial: 0,
+        retryIf(error, attempt) {
+          asked.push(`${attempt}: ${(error as Error).message}`);
+          return attempt < 3;
+        },
+      },
+    }, async (ctx) => {
+      if (ctx.attempt === 1) throw new RetryAfterError("3h", "the bank is closed");
+      if (ctx.attempt === 2) await ctx.activity(limited);
+      throw new Error("in vain");
+    });
+    await using node = await TestNode.open(db, [says]);
+    const id = await node.start("says", undefined, undefined, { retry: RETRY });
+    for (const hours of [3, 5]) {
+      await node.left(id, "suspended");
+      const { wakeAt, since } = (await node.store.runs.get(id))!;
+      assert.ok(Math.abs(wakeAt! - since! - hours * HOUR) < 5_000, `found ${wakeAt! - since!}`);
+      await rested(db, node);
+    }
+    failedWith(await node.left(id, "ended"), /in vain/);
+    assert.deepEqual(asked.slice(0, 1), ["1: the bank is closed"]);
+    assert.match(asked[1]!, /^2: Activity "limited" failed/);
+    assert.equal(asked.length, 2, "the last attempt is the last in any case");
   });
 
   test("no attempt begins that would come after the run's time", async () => {

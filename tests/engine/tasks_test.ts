@@ -8,12 +8,13 @@ import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { Exit } from "../../src/ports/exit.ts";
-import type { ActivityAttempt } from "../../src/replay/commands.ts";
+import type { ActivityAttempt, Attempt } from "../../src/replay/commands.ts";
 import {
   type ActivityOptions,
   defineActivity,
   defineWorkflow,
   NonRetryableError,
+  RetryAfterError,
 } from "../../src/workflow/mod.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { expireNode, type NodeOptions, TestNode } from "../support/node.ts";
@@ -183,6 +184,95 @@ forEachDatabase("executing activities", (database, test) => {
     const id = await node.start("calls", 1);
     const { cause, attempts } = resultOf(await node.left(id, "ended")) as Record<string, unknown>;
     assert.deepEqual([cause, attempts], ["DECLINED", ["1: declined"]]);
+  });
+
+  test("code says when to try again, and whether: in steps, activities, transactions, undos", async () => {
+    await using db = await database.fresh();
+    const soon = { retry: { maxAttempts: 5, initial: "1h", retryIf: () => true } } as const;
+    const tries: string[] = [];
+    /** The policy's own delay would be an hour. */
+    const once = (kind: string) => (_: unknown, attempt?: Attempt) => {
+      const { attempt: n } = attempt ?? _ as Attempt;
+      tries.push(`${kind} ${n}`);
+      if (n === 1) throw new RetryAfterError(0, "busy");
+      if (n === 2) throw new RetryAfterError(new Date(0), "still busy");
+      return n;
+    };
+    const stop = {
+      retry: { initial: 0, retryIf: (error, n) => n < 2 && !/no/.test(`${error}`) },
+    } satisfies Pick<ActivityOptions, "retry">;
+    const never = (kind: string, text = "why") => (_: unknown, attempt?: Attempt) => {
+      tries.push(`${kind} ${(attempt ?? _ as Attempt).attempt}`);
+      throw new Error(text);
+    };
+    const act = defineActivity({ name: "act", ...soon }, once("activity"));
+    const undo = defineActivity({ name: "undo", ...soon }, once("undo"));
+    const stopped = defineActivity({ name: "stopped", ...stop }, never("stopped"));
+    const named = defineActivity({ name: "named", ...stop }, never("named", "no"));
+    const own = defineActivity({ name: "own", ...stop }, never("own"));
+    const workflow = defineWorkflow({ name: "asks" }, async (ctx) => {
+      const said = (work: Promise<unknown>) =>
+        work.then((value) => value, (error) => error.cause?.message ?? error.message);
+      return [
+        await said(ctx.run("step", once("step"), soon)),
+        await said(ctx.activity(act)),
+        await said(ctx.transaction("transaction", once("transaction"), soon)),
+        await said(ctx.saga((saga) => {
+          saga.undo(undo);
+          throw new Error("undo it");
+        })),
+        await said(ctx.run("stop", never("stop"), stop)),
+        await said(ctx.activity(stopped, undefined, { retry: { maxAttempts: 9, initial: 0 } })),
+        await said(ctx.activity("named")),
+        await said(ctx.activity(own)),
+        await said(ctx.transaction("stop", never("in transaction", "no"), stop)),
+      ];
+    });
+    const codes = { act, undo, stopped };
+    await using node = await TestNode.open(db, [workflow], {
+      pinned: Object.fromEntries(
+        Object.entries(codes).map(([name, activity]) => [`./activities.ts#${name}`, activity]),
+      ),
+      activities: new Map([["named", named]]),
+    });
+    const id = await node.start("asks");
+    assert.deepEqual(resultOf(await node.left(id, "ended")), [
+      ...[3, 3, 3, "undo it"],
+      ...["why", "why", "no", "why", "no"],
+    ]);
+    const thrice = ["step", "activity", "transaction", "undo"];
+    assert.deepEqual(tries, [
+      ...thrice.flatMap((kind) => [1, 2, 3].map((n) => `${kind} ${n}`)),
+      ...["stop 1", "stop 2", "stopped 1", "stopped 2", "named 1", "own 1", "own 2"],
+      "in transaction 1",
+    ]);
+  });
+
+  test("a fault in retryIf forbids nothing, and is logged", async () => {
+    await using db = await database.fresh();
+    const faults: ((error: unknown) => boolean)[] = [
+      (error) => (error as { response: { status: number } }).response.status > 499,
+      (() => Promise.reject(new Error("async"))) as never,
+      (() => 0) as never,
+    ];
+    const workflow = defineWorkflow(
+      { name: "faulty" },
+      (ctx) =>
+        Promise.all(faults.map((retryIf, n) =>
+          ctx.run(`step ${n}`, ({ attempt }) => {
+            if (attempt === 1) throw new Error("no response");
+            return attempt;
+          }, { retry: { initial: 0, retryIf } })
+        )),
+    );
+    const lines: string[] = [];
+    const sink = (message: string, facts: Record<string, unknown>) =>
+      void (message.startsWith("Ignored retryIf") && lines.push(`${facts["name"]} ${message}`));
+    const log = { debug() {}, info() {}, error() {}, warn: sink as never };
+    await using node = await TestNode.open(db, [workflow], { log });
+    const id = await node.start("faulty");
+    assert.deepEqual(resultOf(await node.left(id, "ended")), [2, 2, 2]);
+    assert.deepEqual(lines.map((line) => line.slice(0, 6)).sort(), ["step 0", "step 1", "step 2"]);
   });
 
   test("what no attempt can mend is tried once: in steps, activities, transactions, undos", async () => {

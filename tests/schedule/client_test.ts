@@ -78,6 +78,7 @@ forEachDatabase("schedules of a client", (database, test) => {
       retry: {
         maxAttempts: 2,
         backoff: "exponential",
+        factor: 2,
         initial: 1_000,
         max: 60_000,
         jitter: 0,

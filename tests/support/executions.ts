@@ -9,7 +9,7 @@ import { encode } from "../../src/base/values.ts";
 import { encodeError } from "../../src/base/values_failure.ts";
 import type { Command } from "../../src/replay/commands.ts";
 import { asyncDrain, type Drain, probeDrain } from "../../src/replay/drain.ts";
-import type { EventKind, HistoryEvent } from "../../src/replay/history.ts";
+import type { CancelRequest, EventKind, HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution, ExecutionOptions } from "../../src/replay/machine.ts";
 import type { RunStart } from "../../src/replay/turn.ts";
 import type { WorkflowContext } from "../../src/workflow/context_types.ts";
@@ -111,8 +111,8 @@ export class Journal {
   }
 
   /** Appends a request to cancel the run. */
-  cancel(): HistoryEvent {
-    const payload = encode({ reason: "at random" });
+  cancel(more: Pick<CancelRequest, "force"> = {}): HistoryEvent {
+    const payload = encode({ reason: "at random", ...more } satisfies CancelRequest);
     return this.append({
       kind: "cancel.requested",
       position: null,

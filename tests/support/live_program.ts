@@ -81,9 +81,9 @@ export async function continueLive(
     assert.deepEqual(essence([...waiting.values()]), essence(execution.outstanding));
     assert.equal(turn.idle, false, "Neither ended nor waits");
     batch = [];
-    if (mayCancel && !cancelled && choose(20) === 0) {
+    if (mayCancel && choose(20) === 0) {
+      batch.push(journal.cancel(cancelled ? { force: true } : {}));
       cancelled = true;
-      batch.push(journal.cancel());
     }
     for (let size = 1 + choose(3); size > 0 && waiting.size + late.length > 0; size--) {
       const commands = [...waiting.values(), ...late];

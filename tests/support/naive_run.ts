@@ -7,6 +7,7 @@
 
 import { SeededRandom } from "../../src/base/random.ts";
 import { digestText } from "../../src/base/digest.ts";
+import { EffectScopes, type ScopeOptions, type ScopeView } from "../../src/replay/effect_scopes.ts";
 import type { Effects } from "../../src/replay/effects.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import { isNote, type NoteKind } from "../../src/replay/notes.ts";
@@ -38,10 +39,10 @@ export async function agrees(
   try {
     const run = new NaiveRun(start, history);
     body(run).then(run.end, run.end);
-    await macrotask();
+    await run.rest();
     for (const event of history) {
       if (!run.deliver(event)) return false;
-      await macrotask();
+      await run.rest();
     }
     return run.hasMadeAllNotes();
   } finally {
@@ -60,6 +61,7 @@ class NaiveRun implements Effects {
   readonly childIdentity = (): RunStart => this.start;
   readonly randomness: SeededRandom;
   readonly cancelSignal = new AbortController().signal;
+  readonly #scopes = new EffectScopes(this);
   readonly #asked: (Asked | null)[] = [];
   readonly #patched: ReadonlySet<string>;
   readonly #answers = new Map<string, boolean>();
@@ -120,20 +122,45 @@ class NaiveRun implements Effects {
     const position = this.#asked.length;
     this.#asked.push(null);
     if (signal?.aborted === true) return handled(Promise.reject(signal.reason));
+    const scope = this.#scopes.current;
+    const refusal = request.options.onCancel === "finish" ? null : scope?.refuse() ?? null;
+    if (refusal !== null) return handled(Promise.reject(refusal.reason));
     const mail = kind === "signal" ? this.#mail.findIndex((event) => event.name === name) : -1;
     if (mail >= 0) return Promise.resolve(read(this.#mail.splice(mail, 1)[0]!.payload));
-    const command = new RequestedCommand(position, request, { stack: null, onLook: () => {} });
+    const command = new RequestedCommand(position, request, {
+      stack: null,
+      onLook: () => {},
+      scope,
+    });
     const asked: Asked = { command, state: "waiting" };
     this.#asked[position] = asked;
     const end = this.#childEnds.get(awaitedChildId(request) ?? "");
     if (end !== undefined) this.#answer(asked, end);
-    else if (signal !== undefined) {
-      command.whenAborted((_, reason) => {
-        asked.state = "withdrawn";
-        command.reject(reason);
-      });
-    }
+    else if (signal !== undefined) command.whenAborted(this.withdraw);
     return command.promise;
+  }
+
+  readonly withdraw = (command: RequestedCommand, reason: unknown): void => {
+    const asked = this.#asked[command.position];
+    if (asked?.state !== "waiting") return;
+    asked.state = "withdrawn";
+    command.reject(reason);
+  };
+
+  get outstanding(): RequestedCommand[] {
+    return this.#asked.flatMap((asked) => asked?.state === "waiting" ? asked.command : []);
+  }
+
+  scoped<Output>(
+    body: (scope: ScopeView) => Output | Promise<Output>,
+    options: ScopeOptions,
+  ): Promise<Output> {
+    return this.#scopes.run(body, options);
+  }
+
+  /** Lets the code make all the progress that it can. */
+  async rest(): Promise<void> {
+    do await macrotask(); while (!this.#hasEnded && this.#scopes.settleIdle());
   }
 
   /** Returns whether the code has asked for what the event is about. */

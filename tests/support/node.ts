@@ -104,6 +104,7 @@ export class TestNode implements AsyncDisposable {
         const workflow = byHash.get(run.hash);
         if (workflow === undefined) return Promise.resolve({ kind: "node" });
         return Promise.resolve({
+          retryIf: workflow.retry?.retryIf,
           activityCode: (activity) => node.codeOf(activity),
           execute: (start, given) => {
             const from = { ...start, version: start.hash };

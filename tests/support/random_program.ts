@@ -38,12 +38,17 @@ export type Binding = "pinned" | "named" | "private" | "nobody";
 
 /** One statement of a random workflow. */
 export type Statement =
-  | { readonly op: "run" | "transaction"; readonly name: string; readonly conduct: Conduct }
+  | {
+    readonly op: "run" | "transaction";
+    readonly name: string;
+    readonly conduct: Conduct;
+    readonly onCancel: "abort" | "finish";
+  }
   | {
     readonly op: "activity";
     readonly conduct: Conduct;
     readonly bound: Binding;
-    readonly onCancel: "wait" | "abandon";
+    readonly onCancel: "wait" | "abandon" | "finish";
     readonly key: string | null;
   }
   | { readonly op: "child"; readonly program: Program }
@@ -79,6 +84,14 @@ export type Statement =
     readonly parts: Program;
     readonly undo: Conduct;
     readonly parallel: boolean;
+  }
+  | {
+    readonly op: "scope";
+    readonly parts: Program;
+    readonly timeout: number | null;
+    readonly shielded: boolean;
+    /** How the parts are requested, and whether the code ends the scope itself. */
+    readonly how: "sequence" | "race" | "cancel" | "signal" | "leave";
   }
   | { readonly op: "later"; readonly part: Statement; readonly meanwhile: Program }
   | { readonly op: "abort"; readonly victim: Statement; readonly after: Statement };
@@ -127,16 +140,18 @@ const conduct: fc.Arbitrary<Conduct> = fc.record({
   beats: fc.boolean(),
 });
 
+const stepOnCancel = fc.constantFrom("abort", "abort", "finish");
+
 /** Random statements. */
 export const { statement } = fc.letrec<{ statement: Statement; program: Program }>((tie) => ({
   statement: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
-    fc.record({ op: fc.constantFrom("run", "transaction"), name, conduct }),
+    fc.record({ op: fc.constantFrom("run", "transaction"), name, conduct, onCancel: stepOnCancel }),
     fc.record({
       op: fc.constant("activity"),
       conduct,
       bound: fc.constantFrom("pinned", "pinned", "named", "private", "nobody"),
-      onCancel: fc.constantFrom("wait", "abandon"),
+      onCancel: fc.constantFrom("wait", "wait", "abandon", "finish"),
       key: fc.constantFrom(null, null, "key"),
     }),
     fc.record({ op: fc.constant("sleep"), ms: ticks }),
@@ -168,6 +183,13 @@ export const { statement } = fc.letrec<{ statement: Statement; program: Program 
       parts: fc.array(tie("statement"), { minLength: 1, maxLength: 4 }),
       undo: conduct,
       parallel: fc.boolean(),
+    }),
+    fc.record({
+      op: fc.constant("scope"),
+      parts: fc.array(tie("statement"), { minLength: 1, maxLength: 4 }),
+      timeout: fc.oneof(fc.constant(null), ticks),
+      shielded: fc.boolean(),
+      how: fc.constantFrom("sequence", "race", "cancel", "signal", "leave"),
     }),
     fc.record({ op: fc.constant("patched"), name, then: tie("program") }),
     fc.record({ op: fc.constant("later"), part: tie("statement"), meanwhile: tie("program") }),
@@ -263,6 +285,7 @@ class Follower {
           await ctx.run(part.name, (attempt) => world.step(part.conduct, attempt), {
             ...options,
             ...limits(part.conduct),
+            onCancel: part.onCancel,
           }),
         );
       case "transaction":
@@ -270,7 +293,7 @@ class Follower {
           await ctx.transaction(
             part.name,
             (transaction, attempt) => world.transact(part.conduct, transaction, attempt),
-            { ...options, retry: RETRY },
+            { ...options, retry: RETRY, onCancel: part.onCancel },
           ),
         );
       case "activity": {
@@ -348,6 +371,22 @@ class Follower {
           }
           if (part.parallel) await saga.compensate({ parallel: true });
         });
+      case "scope": {
+        const { timeout, shielded, how } = part;
+        const limit = timeout === null ? {} : { timeout };
+        return note(
+          await ctx.scope(async (scope) => {
+            if (how === "signal") note(scope.signal.aborted);
+            if (how === "sequence" || how === "signal") await this.sequence(part.parts, undefined);
+            const all = how === "sequence" || how === "signal" ? [] : each(part.parts);
+            if (how === "race") await Promise.race(all);
+            if (how === "cancel") scope.cancel(new Error("Ended"));
+            if (how === "cancel") await Promise.all(all);
+            for (const unread of all) unread.catch(() => {});
+            return how;
+          }, { ...options, ...limit, shielded }),
+        );
+      }
       case "later": {
         const running = this.step(part.part, signal);
         await this.sequence(part.meanwhile, signal);

@@ -22,6 +22,16 @@ const WRONG: readonly [options: Record<string, unknown>, message: RegExp][] = [
   [{ timeouts: { heartbeat: -1 } }, /timeouts\.heartbeat of activity "act"/],
   [{ timeouts: 5 }, /timeouts of activity "act": found 5, wanted an object/],
   [{ retry: { maxAttempts: 0 } }, /retry\.maxAttempts of activity "act": found 0/],
+  [
+    { retry: { factor: 0.5 } },
+    /retry\.factor of activity "act": found 0\.5, wanted a number from 1/,
+  ],
+  [{ retry: { factor: Infinity } }, /retry\.factor of activity "act": found Infinity/],
+  [
+    { retry: { backoff: "constant", factor: 2 } },
+    /retry\.factor of activity "act": found 2, wanted 1/,
+  ],
+  [{ retry: { retryIf: true } }, /retry\.retryIf of activity "act": found true, wanted a function/],
   [{ idempotencyKey: "fixed" }, /idempotencyKey of activity "act"/],
   [{ retries: 3 }, /found the key "retries"/],
 ];

@@ -42,6 +42,7 @@ Deno.test("an activity's options are read once, with what is left out completed"
   assert.deepEqual(charge.retry, {
     maxAttempts: 3,
     backoff: "exponential",
+    factor: 2,
     initial: 2_000,
     max: 60_000,
     jitter: 0.2,

@@ -19,6 +19,7 @@ const RELEASED: Readonly<Record<string, readonly string[]>> = {
     "NondeterministicCallError",
     "NotSerializableError",
     "PayloadTooLargeError",
+    "RetryAfterError",
     "TimeoutError",
     "WORKFLOW",
     "WorkflowError",

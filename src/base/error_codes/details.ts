@@ -120,6 +120,12 @@ export type ErrorDetails = {
   // Workflow code, its steps, activities and children.
   readonly WORKFLOW_ERROR: Record<string, unknown>;
   readonly NON_RETRYABLE: Record<string, unknown>;
+  readonly RETRY_AFTER: {
+    /** Milliseconds until the next attempt; `null`: `at` says when it begins. */
+    readonly afterMs: number | null;
+    /** When the next attempt begins, in milliseconds since the epoch. */
+    readonly at: number | null;
+  };
   readonly ACTIVITY_FAILED: { readonly activity: string; readonly position: number };
   readonly ATTEMPT_LOST: { readonly activity: string; readonly attempt: number };
   readonly ATTEMPT_INTERRUPTED: { readonly activity: string; readonly attempt: number };

@@ -86,6 +86,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "Code reports a failure that no retry can fix.",
     remedy: "Remove the cause, and start a new run.",
   },
+  RETRY_AFTER: {
+    meaning: "Code reports a failure, and when its next attempt is to begin.",
+    remedy: "The engine tries again then, while the policy has attempts left.",
+  },
   ACTIVITY_FAILED: {
     meaning: "An activity failed permanently: no attempt is left, or a retry can't help.",
     remedy: "Read `cause` and `attempts`; handle it in the workflow, or compensate.",

@@ -28,6 +28,7 @@ import { decodeError, encodeError } from "../../base/values_failure.ts";
 import type { Act, Action } from "../../ports/operations.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
+import type { CancelRequest } from "../../replay/history.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
 import { notifyRelatives } from "./notify_relatives.ts";
 import { type ResultOptions, withinDeadline } from "./deadline.ts";
@@ -425,17 +426,27 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * and `ctx.cancelSignal` aborts. Its `finally` blocks and compensations run as durable steps. The
    * run becomes `cancelled` if its code does not catch the error. A parked run, whose code can't
    * run, ends at once without cleanup, and so does a run that would be parked before it reads the
-   * request. A second call does no harm.
+   * request. A second call does no harm, and nothing else.
    *
-   * @param options The reason, for the error and the history.
+   * With `force`, a second call reaches the clean-up that the first one has begun: everything that
+   * it waits for throws `CancelledError` once more, also activities and children whose end the
+   * cancellation awaits. It reaches neither compensations, nor effects with `onCancel: "finish"`,
+   * nor shielded scopes. If the run is not being cancelled, `force` changes nothing.
+   *
+   * @param options The reason, for the error and the history; `force`.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {RunStateError} (`RUN_ENDED`) If the run has ended.
    */
-  async cancel(options: { readonly reason?: string } = {}): Promise<void> {
-    checkOptions(options, ["reason"], "cancel()");
+  async cancel(
+    options: { readonly reason?: string; readonly force?: boolean } = {},
+  ): Promise<void> {
+    checkOptions(options, ["reason", "force"], "cancel()");
     const reason = readReason(options.reason, "cancel()") ?? null;
+    const { force = false } = options;
+    checkBoolean(force, "option force of cancel()");
     const error = encodeError(new CancelledError(reason));
-    const message = { kind: "cancel", name: "", payload: encode({ reason }) } as const;
+    const payload = encode({ reason, ...(force ? { force } : {}) } satisfies CancelRequest);
+    const message = { kind: "cancel", name: "", payload } as const;
     await operated(this.#context, this.#act("run.cancel"), async (deed) => {
       const { run, node, row } = await deed(async ({ runs }) => {
         const delivery = await this.#sending(

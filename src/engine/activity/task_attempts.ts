@@ -13,6 +13,7 @@
  */
 
 import { inBackground } from "../../base/background.ts";
+import type { RetryPredicate } from "../../base/backoff.ts";
 import { Batcher } from "../../base/batcher.ts";
 import { failPoint } from "../../base/failpoint.ts";
 import { fencingToken } from "../../base/ids.ts";
@@ -37,6 +38,7 @@ import {
   type TaskOwner,
 } from "./running_attempt.ts";
 import { duty } from "../duty.ts";
+import { guarded } from "../retry_predicate.ts";
 import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
 import { logFailure } from "../../base/log.ts";
 import type { NodeContext } from "../node_context.ts";
@@ -221,7 +223,7 @@ export class TaskAttempts {
 
   /** A try that took place elsewhere, or in no place, has failed: what follows is written. */
   fail(task: LeasedTask, error: unknown): void {
-    this.#track(this.#failed(task, error, true, null), task);
+    this.#track(this.#failed(task, error, true, { attempt: null }), task);
   }
 
   /**
@@ -331,7 +333,8 @@ export class TaskAttempts {
       log: this.#node.log,
       telemetry: this.#telemetryOf(attempt),
     }, this.#node.clock));
-    const settled = async () => this.#settle(attempt, await attempt.userCall!.result, from);
+    const settled = async () =>
+      this.#settle(attempt, activity, await attempt.userCall!.result, from);
     duty(this.#node.log, "make an attempt", () => this.#track(settled(), task));
   }
 
@@ -349,6 +352,7 @@ export class TaskAttempts {
 
   async #settle(
     attempt: RunningAttempt,
+    activity: ActivityLike,
     result: UserCallResult,
     from: Pick<NewTask, "runToken" | "node"> | null,
   ): Promise<void> {
@@ -362,11 +366,17 @@ export class TaskAttempts {
     if (result.kind === "returned") {
       return await this.#finish(attempt, hasRow, "activity.completed", result.payload);
     }
+    const retryIf = guarded(
+      activity.retry?.retryIf,
+      { kind: "activity", name: task.name, runId: task.runId },
+      this.#node.log,
+    );
     if (hasRow || from === null) {
-      return await this.#failed(task, result.error, result.retryable, attempt);
+      return await this.#failed(task, result.error, result.retryable, { attempt, retryIf });
     }
     const now = this.#node.databaseClock.now();
-    const verdict = decideRetry(task, result.error, now, result.retryable && !owner.isCancelled);
+    const retryable = result.retryable && !owner.isCancelled;
+    const verdict = decideRetry(task, result.error, now, retryable, retryIf);
     this.#tellFailure(task, result.error, "payload" in verdict ? null : now + verdict.delayMs);
     if ("payload" in verdict) {
       return await this.#finish(attempt, false, "activity.failed", verdict.payload);
@@ -400,11 +410,12 @@ export class TaskAttempts {
     task: Attempted,
     error: unknown,
     retryable: boolean,
-    attempt: RunningAttempt | null,
+    { attempt, retryIf }: { attempt: RunningAttempt | null; retryIf?: RetryPredicate | undefined },
   ): Promise<void> {
     const { store: { tasks: store }, databaseRetry, databaseClock } = this.#node;
     const now = databaseClock.now();
-    const verdict = decideRetry(task, error, now, retryable && attempt?.owner.isCancelled !== true);
+    const isWanted = attempt?.owner.isCancelled !== true;
+    const verdict = decideRetry(task, error, now, retryable && isWanted, retryIf);
     if ("delayMs" in verdict) {
       const { run, position, token } = task;
       const heartbeat = attempt?.details ?? null;

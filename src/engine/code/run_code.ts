@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RetryPredicate } from "../../base/backoff.ts";
 import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { ActivityLike } from "../../replay/commands.ts";
 import type { Execution, ExecutionOptions } from "../../replay/machine.ts";
@@ -30,6 +31,8 @@ export interface RunCode {
    * be found.
    */
   activityCode?(activity: ActivityLike): string | null;
+  /** The predicate of the definition's retry policy. */
+  readonly retryIf?: RetryPredicate | undefined;
 }
 
 /** Why a run's code is unavailable, and what the executor does with the run. */

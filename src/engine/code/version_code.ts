@@ -29,6 +29,7 @@ import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 const PASSING: RetryPolicy = {
   maxAttempts: Infinity,
   backoff: "exponential",
+  factor: 2,
   initial: 1_000,
   max: 60_000,
   jitter: 0.2,
@@ -72,6 +73,7 @@ export class VersionCode implements CodeSource {
       const { definition } = version;
       this.#failures.delete(run.hash);
       return {
+        retryIf: definition.retry?.retryIf,
         activityCode: (activity) => pinnedActivities(version).codes.get(activity) ?? null,
         execute: (start, { logFacts, ...options } = {}) =>
           executionOf(definition, { ...start, version: start.hash }, {

@@ -20,6 +20,7 @@ import {
 import type { ActivityAttempt, Command } from "../../replay/commands.ts";
 import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
 import type { NodeContext } from "../node_context.ts";
+import { guarded } from "../retry_predicate.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
 import { attemptLost } from "../../task/errors.ts";
 import { eventOf } from "./pending_events.ts";
@@ -145,13 +146,21 @@ export function failedAttempt(
   context: AttemptContext,
   retryable = true,
 ): AttemptOutcome {
-  const { kind, options } = command;
+  const { kind, name, options } = command;
   const attempt = attemptAfter(earlier);
-  const policy = options.retry ?? DEFAULT_RETRY;
+  const { retryIf: own, ...policy } = options.retry ?? DEFAULT_RETRY;
+  const retryIf = guarded(
+    kind === "activity" ? options.activity?.retry?.retryIf : own,
+    { kind, name, runId: context.runId },
+    context.log,
+  );
   const encoded = encodeError(error);
-  const delayMs = retryable ? retryDelay(attempt, policy, [error], Math.random()) : null;
+  const times = { now: context.databaseClock.now() };
+  const delayMs = retryable
+    ? retryDelay(attempt, { ...policy, ...(retryIf && { retryIf }) }, [error], Math.random(), times)
+    : null;
   if (delayMs !== null) {
-    const retryAt = Math.ceil(context.databaseClock.now() + delayMs);
+    const retryAt = Math.ceil(times.now + delayMs);
     const annotation: RetriedAttempt = { attempt, retryAt, error: encoded };
     return { event: eventOf(command, "attempt.failed", encode(annotation)), retryAt };
   }

@@ -43,6 +43,7 @@ import { nextPause, PAUSE_MS } from "../database_retry.ts";
 import type { OutstandingCommand } from "./outstanding_commands.ts";
 import type { CodeFailure, RunCode } from "../code/run_code.ts";
 import { endUnbegun, retryAt } from "./policies.ts";
+import { guarded } from "../retry_predicate.ts";
 import { again, RunRecord } from "./record.ts";
 
 /** The data with which an execution begins. */
@@ -322,7 +323,7 @@ export class RunExecutor implements Resident {
 
   /** Ends the run, or its generation. */
   async #end(turn: Turn, outcome: NonNullable<Turn["outcome"]>, life: Life): Promise<ExitOrReload> {
-    const { execution, effects } = life;
+    const { code, execution, effects } = life;
     const record = this.#record;
     const said = () => annotations(turn).map(({ event }) => event);
     switch (outcome.kind) {
@@ -346,7 +347,7 @@ export class RunExecutor implements Resident {
         const { error } = outcome;
         const at = effects.isCancelled || record.inbox.cancellation !== undefined
           ? null
-          : retryAt(this.run, error, this.#context.databaseClock.now());
+          : this.#retryAt(code, error);
         const { runId: run, workflow, attempt } = this.run;
         this.#context.log.warn("Run {run} of workflow {workflow} failed: {error}; {next}", {
           run,
@@ -360,6 +361,13 @@ export class RunExecutor implements Resident {
           await tryAgain(record, error, at, execution, this.#context);
       }
     }
+  }
+
+  #retryAt({ retryIf }: RunCode, error: string): number | null {
+    const { databaseClock, log } = this.#context;
+    const { runId, workflow: name } = this.run;
+    const predicate = guarded(retryIf, { kind: "run", name, runId }, log);
+    return retryAt(this.run, error, databaseClock.now(), predicate);
   }
 
   /**

@@ -19,7 +19,7 @@ import type { TaskFence } from "../../ports/tasks.ts";
 import type { AttemptFacts, AttemptTelemetry, StayTelemetry } from "../../ports/telemetry.ts";
 import { decodeActivityFailure, type RetriedAttempt } from "../../replay/activity_failure.ts";
 import type { Command } from "../../replay/commands.ts";
-import type { HistoryEvent } from "../../replay/history.ts";
+import type { CancelRequest, HistoryEvent } from "../../replay/history.ts";
 import type { Turn } from "../../replay/turn.ts";
 import { type AttemptContext, startAttempt } from "./attempt.ts";
 import { duty } from "../duty.ts";
@@ -561,9 +561,10 @@ export class OutstandingEffects {
 
   // ---- cancellation ---------------------------------------------------------------------------
 
-  /** Takes a cancellation. A run is cancelled once: later requests are deleted. */
+  /** Takes a cancellation. Later requests are deleted, unless they are by force (REPLAY-8). */
   #takeCancel(message: InboxRow): void {
-    if (this.#isCancelled) {
+    const { force = false } = decode(message.payload ?? "{}") as CancelRequest;
+    if (this.#isCancelled && !force) {
       this.#options.inbox.discard(message);
       return;
     }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { retryDelay } from "../../base/backoff.ts";
+import { retryDelay, type RetryPredicate } from "../../base/backoff.ts";
 import { runTimeout } from "../../base/errors.ts";
 import { encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
@@ -19,15 +19,22 @@ import type { Inbox } from "./inbox.ts";
  * @param run The run.
  * @param error The error that its function threw, encoded.
  * @param now Milliseconds of database time.
+ * @param retryIf The predicate of the version's definition.
  * @returns Milliseconds of database time; null: never, or not before its timeout.
  */
-export function retryAt(run: ClaimedRun, error: string, now: number): number | null {
+export function retryAt(
+  run: ClaimedRun,
+  error: string,
+  now: number,
+  retryIf?: RetryPredicate,
+): number | null {
   const { retry } = policyOf(run.policy);
   if (retry === undefined) return null;
   const errors = [...causesOf(decodeError(error))];
   const from = Math.ceil(now);
-  const leftMs = run.deadline === null ? Infinity : run.deadline - from;
-  const delayMs = retryDelay(run.attempt, retry, errors, Math.random(), leftMs);
+  const times = { now: from, ...(run.deadline === null ? {} : { leftMs: run.deadline - from }) };
+  const policy = { ...retry, ...(retryIf && { retryIf }) };
+  const delayMs = retryDelay(run.attempt, policy, errors, Math.random(), times);
   return delayMs === null ? null : from + delayMs;
 }
 
