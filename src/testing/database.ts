@@ -9,8 +9,9 @@
  */
 
 import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../store/sql/driver.ts";
-import { pglite } from "../store/pglite/mod.ts";
-import { keepImage } from "../store/pglite/image.ts";
+import { openStore } from "../store/open.ts";
+import { adapterOf } from "../store/pglite/driver.ts";
+import { Image } from "../store/pglite/image.ts";
 import type { IdleTracker } from "./idle_tracker.ts";
 
 /** VIRTUAL-1 */
@@ -18,10 +19,25 @@ const SETUP = `
   create function public.clock_timestamp() returns timestamptz language sql volatile
     as $$ select current_setting('continuum.now')::timestamptz $$;
   create function public.now() returns timestamptz language sql stable
-    as $$ select current_setting('continuum.now')::timestamptz $$;
-  set search_path = public, pg_catalog;`;
+    as $$ select current_setting('continuum.now')::timestamptz $$;`;
 
+const IN_SESSION = "set search_path = public, pg_catalog";
 const SET_TIME = "select set_config('continuum.now', $1, false)";
+
+/** Engines begin with migrated databases. */
+const image = new Image(async (database) => {
+  const driver = await database.open();
+  await driver.script(SETUP);
+  await beginSession(driver, 0);
+  await using store = await openStore({ database });
+  await store.migrate();
+  await driver.close();
+});
+
+async function beginSession(driver: SqlDriver, now: number): Promise<void> {
+  await driver.script(IN_SESSION);
+  await driver.query(SET_TIME, [new Date(now).toISOString()]);
+}
 
 /** A database in memory, for one engine. */
 export class TestDatabase implements AsyncDisposable {
@@ -34,18 +50,19 @@ export class TestDatabase implements AsyncDisposable {
   }
 
   /**
-   * Starts an empty database.
+   * Starts a migrated database without rows.
    *
    * @param now Its time, in milliseconds since the epoch.
    * @param busy Counts its statements.
    */
   static async open(now: number, idleTracker: IdleTracker): Promise<TestDatabase> {
-    keepImage();
-    const driver = await pglite(null).open();
-    const database = new TestDatabase(driver, idleTracker);
-    await database.setTime(now);
-    await driver.script(SETUP);
-    return database;
+    const adapter = adapterOf("a database for tests", async () => {
+      const pg = await image.create();
+      return { pg, close: () => pg.close() };
+    });
+    const driver = await adapter.open();
+    await beginSession(driver, now);
+    return new TestDatabase(driver, idleTracker);
   }
 
   /** The adapter for a store, which closes the database. */

@@ -126,7 +126,7 @@ Deno.test("stores of one adapter share its database; it is exclusive while one o
   assert.equal(await third.runs.get("r"), null, "memory was forgotten with its last user");
 });
 
-Deno.test("PGLITE-2: a query past a transaction, from inside it, is refused and not waited for", async () => {
+Deno.test("TURNS-1: a query past a transaction, from inside it, is refused and not waited for", async () => {
   const database = pglite(null);
   const driver = await database.open();
   const nested = { code: "NESTED_QUERY" };
@@ -149,7 +149,7 @@ Deno.test("PGLITE-2: a query past a transaction, from inside it, is refused and 
   await driver.close();
 });
 
-Deno.test("PGLITE-3: a loop of queries leaves turns to others", async () => {
+Deno.test("TURNS-2: a loop of queries leaves turns to others", async () => {
   await using store = await openStore({ database: "memory:" });
   let turned = false;
   setImmediate(() => turned = true);

@@ -18,4 +18,7 @@ const path = Deno.env.get(IMAGE);
 /** Whether databases in memory are started from the files. */
 export const isPrimed: boolean = path !== undefined;
 
-if (path !== undefined) startFrom(new Blob([await Deno.readFile(path)]));
+if (path !== undefined) {
+  let files: Promise<Blob> | undefined; // read once, and only by tests that need a database
+  startFrom(() => files ??= Deno.readFile(path).then((bytes) => new Blob([bytes])));
+}
