@@ -22,10 +22,13 @@ export interface Cluster {
   /** `postgres://...` of its maintenance database, with a user who may do everything. */
   readonly url: string;
   /** Stops the server as an operator would, and starts it again on the same port and data. */
-  restart(whileDown?: () => Promise<void>): Promise<void>;
+  restart(whileDown?: () => Promise<void>, mode?: Shutdown): Promise<void>;
   /** Stops the server and removes all of it. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** How a server stops: it ends sessions and writes its data, or it breaks off as in a crash. */
+export type Shutdown = "fast" | "immediate";
 
 /** How a server differs from one as it is installed. */
 export interface ClusterOptions {
@@ -50,8 +53,8 @@ export async function startPostgres(options: ClusterOptions = {}): Promise<Clust
     let server = await startServer(home, port, owner, options);
     return {
       url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-      restart: async (whileDown) => {
-        await stopServer(server);
+      restart: async (whileDown, mode) => {
+        await stopServer(server, mode);
         await whileDown?.();
         server = await startServer(home, port, owner, options);
       },
@@ -173,9 +176,11 @@ async function startServer(
   return { process, drained };
 }
 
-/** A fast shutdown: sessions are ended, data is kept. */
-async function stopServer({ process, drained }: Server): Promise<void> {
-  process.kill("SIGINT");
+async function stopServer(
+  { process, drained }: Server,
+  mode: Shutdown = "fast",
+): Promise<void> {
+  process.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
   await process.status;
   await drained;
 }

@@ -4,9 +4,22 @@
  * @module
  */
 
+/**
+ * What becomes of bytes on their way: they are passed on, or are the last that their connection
+ * passes on before it is cut.
+ */
+export type Pass = (
+  bytes: Uint8Array,
+  towards: "server" | "client",
+) => Promise<Passed> | Passed;
+
+/** What {@linkcode Pass} decides. */
+export type Passed = Uint8Array | { readonly last: Uint8Array };
+
 /** Forwards connections on a loopback port of its own. */
 export class Proxy implements AsyncDisposable {
   readonly #target: Deno.ConnectOptions;
+  readonly #pass: Pass;
   readonly #open = new Set<Deno.Conn>();
   readonly #serving: Promise<void>[] = [];
   #listener: Deno.TcpListener;
@@ -16,9 +29,16 @@ export class Proxy implements AsyncDisposable {
   /** Its port; the same for as long as it lives. */
   readonly port: number;
 
-  /** @param target Where connections lead. */
-  constructor(target: { readonly hostname: string; readonly port: number }) {
+  /**
+   * @param target Where connections lead. One that can't be made there is closed.
+   * @param pass Decides about bytes; all are passed on when omitted.
+   */
+  constructor(
+    target: { readonly hostname: string; readonly port: number },
+    pass: Pass = (bytes) => bytes,
+  ) {
     this.#target = target;
+    this.#pass = pass;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.port = this.#listener.addr.port;
     this.#serving.push(this.#serve(this.#listener));
@@ -67,27 +87,39 @@ export class Proxy implements AsyncDisposable {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) return held.resolve(near);
-    const far = await Deno.connect(this.#target as Deno.ConnectOptions);
+    const far = await Deno.connect(this.#target as Deno.ConnectOptions).catch(() => null);
+    if (far === null) {
+      this.#open.delete(near);
+      return close(near);
+    }
     this.#open.add(far);
-    if (this.#isCut) this.cut();
-    const heard = new TransformStream<Uint8Array, Uint8Array>({
-      transform: (bytes, controller) => {
-        if (!this.#muted.has(far)) controller.enqueue(bytes);
-      },
-    });
-    await Promise.all([pump(near, far), pump(far, near, heard)]);
+    if (this.#isCut) {
+      for (const end of [near, far]) close(end);
+    }
+    await Promise.all([this.#pump(near, far, "server"), this.#pump(far, near, "client")]);
+    for (const end of [near, far]) this.#open.delete(end);
   }
-}
 
-async function pump(
-  from: Deno.Conn,
-  to: Deno.Conn,
-  through?: TransformStream<Uint8Array, Uint8Array>,
-): Promise<void> {
-  const readable = through === undefined ? from.readable : from.readable.pipeThrough(through);
-  await readable.pipeTo(to.writable).catch(() => {});
-  close(from);
-  close(to);
+  async #pump(from: Deno.Conn, to: Deno.Conn, towards: "server" | "client"): Promise<void> {
+    const writer = to.writable.getWriter();
+    try {
+      for await (const bytes of from.readable) {
+        if (this.#muted.has(from)) continue;
+        const passed = await this.#pass(bytes, towards);
+        if (passed instanceof Uint8Array) {
+          await writer.write(passed);
+        } else {
+          await writer.write(passed.last);
+          break;
+        }
+      }
+      await writer.close();
+    } catch {
+      // One of the two ends is closed.
+    }
+    close(from);
+    close(to);
+  }
 }
 
 function close(end: Deno.Conn): void {
