@@ -159,6 +159,9 @@ export let assemble: (
 /** Where an instance logs: for `./observer`. */
 export let logsOf: (continuum: Continuum) => Logs;
 
+/** The same instance for calls in another namespace: for `./observer`. */
+export let inside: (continuum: Continuum, namespace: string) => Continuum;
+
 /**
  * The same instance for reads, each statement of which ends by a time in milliseconds: for
  * `./observer`.
@@ -194,6 +197,8 @@ export class Continuum implements AsyncDisposable {
       return continuum;
     };
     logsOf = (continuum) => continuum.#shared.logs;
+    inside = (continuum, namespace) =>
+      new Continuum(continuum.#shared, inNamespace(continuum.#context, namespace));
     limitedTo = (continuum, ms) => {
       const store = forCallers(fromOutside(continuum.#shared.store.within(patienceOf(ms))));
       return new Continuum(continuum.#shared, limitedContext(continuum.#context, store));

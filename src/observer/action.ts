@@ -15,7 +15,6 @@ import { inWords } from "../base/describe.ts";
 import { MAX_ACTOR } from "../base/operator_limits.ts";
 import { RELEASE } from "../base/release.ts";
 import { messageOf } from "../base/text.ts";
-import type { Continuum } from "../operate/client.ts";
 import type { Json } from "../operate/plain.ts";
 import { RELEASE_HEADER } from "../operate/readings/api.ts";
 import { htmlAnswer, jsonAnswer, redirectAnswer, tagOf } from "./answers.ts";
@@ -28,7 +27,9 @@ import { ObserverError, shownError } from "./errors.ts";
 import { type Fields, fieldsOfForm, fieldsOfJson } from "./fields.ts";
 import { frame } from "./frame.ts";
 import type { AuditEntry, ObserverOptions } from "./options.ts";
+import { Given } from "./parameters.ts";
 import type { ActionRoute } from "./route.ts";
+import { parametersOf, REASON, SEEN } from "./route_parameters.ts";
 import type { Said } from "./said.ts";
 import type { View } from "./view.ts";
 
@@ -37,19 +38,16 @@ const MOST_TARGETS = 1_000;
 
 /** Answers the actions of one observer. */
 export class ActionAnswers {
-  readonly #client: Continuum;
   readonly #said: Said;
   readonly #options: ObserverOptions;
   readonly #log: AuthoredLog;
 
   /**
-   * @param client Does the deeds.
    * @param said Keeps what actions said, for the page after them.
    * @param options Where the audit goes.
    * @param log The observer's log.
    */
-  constructor(client: Continuum, said: Said, options: ObserverOptions, log: AuthoredLog) {
-    this.#client = client;
+  constructor(said: Said, options: ObserverOptions, log: AuthoredLog) {
     this.#said = said;
     this.#options = options;
     this.#log = log;
@@ -61,11 +59,19 @@ export class ActionAnswers {
    * @param route The action.
    * @param asked What was asked.
    */
-  async answer(route: ActionRoute, asked: Asked): Promise<Response> {
-    const fields = await fieldsOf(asked);
+  async answer(route: ActionRoute, request: Asked): Promise<Response> {
+    const fields = await fieldsOf(request);
+    const given = new Given(fields, parametersOf(route));
+    const isEntered = request.request.method === "POST" && request.form === "html";
+    if (!isEntered) given.check();
+    const asked = { ...request, look: { ...request.look, given } };
     const plan = await asked.read(() => route.plan(asked.look, fields));
     const tag = tagOf([route.fence === undefined ? plan : route.fence(plan)]);
-    const seen = fields.text("seen");
+    const seen = given.one(SEEN);
+    // What was entered is shown again, with what is wrong in it.
+    if (given.fault !== null) {
+      return this.#ask(route, asked, { plan, tag, fields, fault: given.fault });
+    }
     if (asked.request.method !== "POST" || seen === null) {
       return this.#ask(route, asked, { plan, tag, fields, fault: null });
     }
@@ -73,7 +79,7 @@ export class ActionAnswers {
       if (seen !== tag) {
         throw new ObserverError("CHANGED", "This has changed since you looked: nothing was done");
       }
-      const reason = fields.text("reason");
+      const reason = given.one(REASON);
       if (route.needsReason && reason === null) {
         throw new ObserverError("REASON_MISSING", "A reason is needed: it is kept in the audit");
       }
@@ -86,19 +92,19 @@ export class ActionAnswers {
   }
 
   async #do(route: ActionRoute, asked: Asked, plan: Json, fields: Fields): Promise<Json> {
-    const { look, view } = asked;
+    const { look, view, actor } = asked;
     const entry = {
       at: view.now.toISOString(),
       by: look.by,
       action: route.action,
       namespace: route.everywhere ? null : view.namespace,
       targets: route.targets(plan).slice(0, MOST_TARGETS),
-      reason: fields.text("reason"),
+      reason: look.given.one(REASON),
     };
     try {
       const { reason } = entry;
       const who = { name: look.by.toWellFormed().slice(0, MAX_ACTOR), proven: true };
-      const client = this.#client.asOperator(reason === null ? who : { ...who, reason });
+      const client = actor.asOperator(reason === null ? who : { ...who, reason });
       const outcome = await route.deed({ ...look, client }, plan, fields);
       this.#audit({ ...entry, outcome: "done" });
       return outcome;
@@ -150,8 +156,8 @@ function jsonOf({ namespace }: View, data: object): Response {
   return jsonAnswer({ namespace, ...data }, 200, { [RELEASE_HEADER]: RELEASE });
 }
 
-async function fieldsOf({ request, look }: Asked): Promise<Fields> {
-  if (request.method !== "POST") return fieldsOfForm(look.query);
+async function fieldsOf({ request, view }: Asked): Promise<Fields> {
+  if (request.method !== "POST") return fieldsOfForm(view.query);
   const body = await readBody(request);
   if (bodyKindOf(request) === "form") return fieldsOfForm(new URLSearchParams(body));
   return fieldsOfJson(parsed(body));

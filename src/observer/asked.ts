@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Continuum } from "../operate/client.ts";
 import type { Form } from "./negotiate.ts";
 import type { Look } from "./route.ts";
 import type { View } from "./view.ts";
@@ -14,6 +15,8 @@ export interface Asked {
   readonly request: Request;
   /** What to read from. */
   readonly look: Look;
+  /** Does the deeds, in the namespace that is shown. */
+  readonly actor: Continuum;
   /** What to render with. */
   readonly view: View;
   /** The form of the answer. */

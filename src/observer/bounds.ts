@@ -23,7 +23,7 @@ export const ANSWER_MS = 30_000;
 export const BODY_MS = 30_000;
 
 /** The code of what is late, as that of a statement which is. */
-export const LATE = "QUERY_TIMEOUT";
+export const LATE = "QUERY_TIMEOUT" as const;
 
 /** How long a replay waits for its turn, in milliseconds. */
 export const TURN_MS = 10_000;

@@ -1,6 +1,9 @@
 /**
  * Errors as the observer answers them: a status, a code, a sentence, and what to do next.
  *
+ * - ERROR-1: nothing of the connection to the database leaves the server: no host, user, folder or
+ *   database, and nothing of what the driver said of them. The log has it.
+ *
  * @module
  */
 
@@ -111,9 +114,18 @@ const STATUS: Readonly<Record<string, number>> = {
   CLOSED: 503,
 };
 
+/** What is said in place of errors that name the connection (ERROR-1). */
+const OF_CONNECTION: Readonly<Record<string, string>> = {
+  DATABASE_UNAVAILABLE: "The database does not answer now",
+  DATABASE_IN_USE: "Another process uses the database",
+  DATABASE_OPTION: "The observer's database can't be opened",
+  DATABASE_UNSUITABLE: "The database has settings that the engine can't work with",
+  CONFIG_INVALID: "A configuration file of the application can't be read",
+};
+
 /** Next steps on a page, instead of those in terms of the library. */
 const NEXT: Readonly<Record<string, string>> = {
-  DATABASE_UNAVAILABLE: "The database does not answer. This page tries again by itself.",
+  DATABASE_UNAVAILABLE: "This page tries again by itself.",
   QUERY_TIMEOUT:
     "Narrow it by workflow, version or time. If that does not help, the database is busy, or " +
     "another session locks what this reads: try again later.",
@@ -136,6 +148,12 @@ export function shownError(error: unknown): ShownError {
   }
   if (isContinuumError(error)) {
     const { code, message, details } = error;
+    const said = OF_CONNECTION[code];
+    if (said !== undefined) {
+      const { mayBeWritten } = details as { readonly mayBeWritten?: boolean };
+      const facts = mayBeWritten === undefined ? {} : { mayBeWritten };
+      return shown(code, said, facts, NEXT[code] ?? null);
+    }
     const next = NEXT[code] ?? EXPLANATIONS[code]?.remedy ?? null;
     return shown(code, message, { ...details }, next);
   }
@@ -149,5 +167,6 @@ function shown(
   next: string | null,
 ): ShownError {
   const text = withoutSecrets(messageOf(message)).split("\n").map(printable).join("\n");
-  return { status: STATUS[code] ?? 500, code, message: text, details, next };
+  const facts = JSON.parse(withoutSecrets(JSON.stringify(details)));
+  return { status: STATUS[code] ?? 500, code, message: text, details: facts, next };
 }

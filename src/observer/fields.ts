@@ -15,6 +15,8 @@ import type { Json } from "../operate/plain.ts";
  * left empty. In a document it is refused: a program wrote it, from a variable that is not set.
  */
 export interface Fields {
+  /** The names of the fields that were given a value. */
+  readonly names: readonly string[];
   /**
    * A text; `null`: none was given.
    *
@@ -44,13 +46,16 @@ export interface Fields {
  * @param entered The names and texts.
  */
 export function fieldsOfForm(entered: URLSearchParams): Fields {
-  const text = (name: string) => entered.getAll(name).find((value) => value !== "") ?? null;
+  const list = (name: string) => entered.getAll(name).filter((value) => value !== "");
+  const text = (name: string) => list(name)[0] ?? null;
   return {
+    names: [...new Set([...entered].filter(([, value]) => value !== "").map(([name]) => name))],
     text,
-    list: (name) => entered.getAll(name).filter((value) => value !== ""),
+    list,
     json: (name) => {
-      const found = text(name);
-      return found === null ? undefined : readJson(found, name);
+      const [found, ...more] = list(name);
+      if (more.length > 0) refuse(`parameter ${name}`, inWords("several values"), "one");
+      return found === undefined ? undefined : readJson(found, name);
     },
   };
 }
@@ -69,42 +74,29 @@ export function fieldsOfJson(document: Json): Fields {
   const field = (name: string) => Object.hasOwn(fields, name) ? fields[name] : undefined;
   const list = (name: string) => {
     const found = field(name) ?? [];
-    const texts = Array.isArray(found) ? found : [found];
-    if (texts.every((text) => typeof text === "string")) return texts;
-    return refuse(`field ${name} of a request`, found, "texts");
+    const values = Array.isArray(found) ? found : [found];
+    return values.flatMap((value) => textOf(value, `parameter ${name}`));
   };
   return {
-    text: (name) => {
-      const found = field(name) ?? null;
-      if (found === "") {
-        return refuse(`field ${name} of a request`, found, "a text, or no such field");
-      }
-      if (found === null || typeof found === "string") return found;
-      if (typeof found === "object") return refuse(`field ${name} of a request`, found, "a text");
-      return String(found);
-    },
+    names: Object.keys(fields).filter((name) => fields[name] !== null),
+    text: (name) => list(name)[0] ?? null,
     list,
     json: field,
   };
 }
 
-/**
- * Reads some of a few words. A word that is unknown is refused: leaving it out would ask for all.
- *
- * @param texts What was chosen; an empty text is no value.
- * @param words The words.
- * @param name The field.
- * @returns The words, each once, in their order.
- * @throws {InvalidArgumentError} If one is unknown.
- */
-export function wordsOf<Word extends string>(
-  texts: readonly string[],
-  words: readonly Word[],
-  name: string,
-): Word[] {
-  const unknown = texts.find((text) => text !== "" && !words.includes(text as Word));
-  if (unknown !== undefined) refuse(`field ${name}`, unknown, words.join(", "));
-  return words.filter((word) => texts.includes(word));
+/** A value of a document as a form has it: `true` is a box that is checked. */
+function textOf(value: Json, what: string): readonly string[] {
+  switch (typeof value) {
+    case "string":
+      return value === "" ? refuse(what, value, "a text, or no such parameter") : [value];
+    case "boolean":
+      return value ? ["1"] : [];
+    case "number":
+      return [String(value)];
+    default:
+      return refuse(what, value, "a text");
+  }
 }
 
 function readJson(text: string, name: string): Json {
@@ -112,7 +104,7 @@ function readJson(text: string, name: string): Json {
     return exactJson(text);
   } catch (error) {
     return refuse(
-      `field ${name}`,
+      `parameter ${name}`,
       inWords(messageOf(error)),
       'JSON, such as "approved" or {"a":1}',
     );

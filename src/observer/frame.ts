@@ -5,6 +5,7 @@
  */
 
 import { RELEASE } from "../base/release.ts";
+import { NAMESPACES } from "../operate/readings/api.ts";
 import { ASSETS } from "./assets.ts";
 import { type Content, type Html, html, NOTHING } from "./html.ts";
 import { linksFrom } from "./links.ts";
@@ -19,6 +20,8 @@ export interface FrameOptions {
   readonly live: number | null;
   /** What the action before said; `null`: nothing. */
   readonly said: string | null;
+  /** What is wrong with all of the page, such as that it is old; nothing when omitted. */
+  readonly warning?: Html;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface FrameOptions {
  * @param options What else is shown.
  * @returns The document.
  */
-export function frame(page: Page, view: View, { live, said }: FrameOptions): Html {
+export function frame(page: Page, view: View, { live, said, warning }: FrameOptions): Html {
   const { title, body, aside = null, trail = [] } = page;
   return html`
     <!doctype html>
@@ -48,7 +51,7 @@ export function frame(page: Page, view: View, { live, said }: FrameOptions): Htm
         <header class="side">
     <div class="brand"><a href="${view.to([])}">${logo()}<span>Continuum</span></a>
     ${view.isReadOnly ? html`<span class="chip">read only</span>` : NOTHING}</div>
-    ${search(view)}
+    ${switcher(view)}${search(view)}
     <nav aria-label="Main"><ul>${MENU.map((entry) => menuItem(entry, view))}</ul></nav>
         </header>
         <main id="main" data-live="${live}">
@@ -56,7 +59,9 @@ export function frame(page: Page, view: View, { live, said }: FrameOptions): Htm
     <div class="title"><h1>${title}</h1><div class="aside">${aside}</div></div></div>
     <p class="status" role="status" data-status="" hidden></p>
     ${said === null ? NOTHING : html`<div role="status">${note("good", said)}</div>`}
-    <div class="content" data-part="content">${body}</div>
+    <div class="content" data-part="content">${warning === undefined
+      ? NOTHING
+      : note("bad", warning)}${body}</div>
         </main>
         ${foot(view)}
       </body>
@@ -73,6 +78,17 @@ function menuItem({ text, segment, key }: typeof MENU[number], view: View): Html
       ? "page"
       : null}" data-key="${key}">${text}</a></li>
   `;
+}
+
+/** Which namespace is shown; a link to the others, if there may be any. */
+function switcher({ namespace, hasOthers, to, path, by }: View): Html {
+  if (by === "" && !hasOthers) return NOTHING;
+  const name = html`<span class="hint">Namespace</span> <b>${namespace}</b>`;
+  return hasOthers
+    ? html`<a class="namespace" href="${to([NAMESPACES])}" aria-current="${
+      path[0] === NAMESPACES ? "page" : null
+    }">${name}</a>`
+    : html`<p class="namespace">${name}</p>`;
 }
 
 function search(view: View): Html {
@@ -104,9 +120,7 @@ function foot(view: View): Html {
           }">${text}</button>`
         )}
       </form>
-      <p class="who">${view.by}${view.by === ""
-        ? NOTHING
-        : html`<br>`}<span title="Namespace">${view.namespace}</span> · ${RELEASE}</p>
+      <p class="who">${view.by}${view.by === "" ? NOTHING : html`<br>`}Continuum ${RELEASE}</p>
       <p class="who"><a href="${view.to(["preferences"])}" title="Preferences">${view.zone}</a> ·
         <a href="${view.to(["preferences"], {}, "keys")}" data-help="">Keys</a></p>
     </footer>

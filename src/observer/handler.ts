@@ -7,12 +7,14 @@
  * @module
  */
 
-import { textOfSegment } from "../base/url_segment.ts";
+import { isContinuumError } from "../base/errors.ts";
+import { checkText } from "../base/arguments.ts";
+import { segmentOf, textOfSegment } from "../base/url_segment.ts";
 import { RELEASE } from "../base/release.ts";
 import type { AuthoredLog } from "../base/authored.ts";
-import { type Continuum, limitedTo, logsOf } from "../operate/client.ts";
-import { plain } from "../operate/plain.ts";
-import { API_HEADER, API_VERSION, RELEASE_HEADER } from "../operate/readings/api.ts";
+import { type Continuum, inside, limitedTo, logsOf } from "../operate/client.ts";
+import { type Json, plain } from "../operate/plain.ts";
+import { API_HEADER, API_VERSION, NAMESPACES, RELEASE_HEADER } from "../operate/readings/api.ts";
 import { ActionAnswers } from "./action.ts";
 import { ANSWER_MS, READ_MS, tooLong, waitFor } from "./bounds.ts";
 import {
@@ -30,33 +32,52 @@ import { ObserverError, shownError } from "./errors.ts";
 import { frame } from "./frame.ts";
 import { fieldsOfForm } from "./fields.ts";
 import { readBody } from "./body.ts";
+import { html } from "./html.ts";
 import { linksFrom } from "./links.ts";
 import { Looks } from "./looks.ts";
 import { formOf } from "./negotiate.ts";
 import type { ObserverOptions } from "./options.ts";
 import { errorPage } from "./pages/error.ts";
+import { ago, time } from "./parts/mod.ts";
 import { type Place, placeOf } from "./place.ts";
-import { cookiesFor, preferencesOf } from "./preferences.ts";
+import { BACK, CHOICES, cookiesFor, preferencesOf } from "./preferences.ts";
 import { redacted } from "./redaction.ts";
+import { Given } from "./parameters.ts";
 import type { Asked } from "./asked.ts";
-import { checkViewer, rightsOf, type Viewer } from "./rights.ts";
+import { checkViewer, type Right, rightsOf, type Viewer } from "./rights.ts";
 import type { DataRoute, PageRoute, Route } from "./route.ts";
+import { FILE, parametersOf, SAID } from "./route_parameters.ts";
 import { Router } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 import { Said } from "./said.ts";
 import type { View } from "./view.ts";
 
+/** The clients of one namespace. */
+interface Clients {
+  /** Does deeds. */
+  readonly actor: Continuum;
+  /** Reads, within the time that reads have (BOUNDS-1). */
+  readonly reader: Continuum;
+}
+
+/** How many namespaces have their clients at hand. */
+const MOST_CLIENTS = 200;
+
+/** After how many seconds a browser looks again while the database is away. */
+const AWAY_SECONDS = 5;
+
 /** Answers the requests of one observer. */
 export class Handler {
   readonly #client: Continuum;
+  readonly #readMs: number;
+  /** By namespace (NAMESPACE-1). */
+  readonly #inside = new Map<string, Clients>();
   readonly #options: ObserverOptions;
   readonly #router = new Router(ROUTES);
   readonly #looks = new Looks();
   readonly #said = new Said();
   readonly #actions: ActionAnswers;
   readonly #log: AuthoredLog;
-  /** Reads, within the time that reads have (BOUNDS-1). */
-  readonly #reader: Continuum;
 
   /**
    * @param client What is observed.
@@ -70,9 +91,9 @@ export class Handler {
   ) {
     this.#client = client;
     this.#options = options;
-    this.#reader = limitedTo(client, readMs);
+    this.#readMs = readMs;
     this.#log = logsOf(client).observer;
-    this.#actions = new ActionAnswers(client, this.#said, options, this.#log);
+    this.#actions = new ActionAnswers(this.#said, options, this.#log);
   }
 
   /**
@@ -103,6 +124,11 @@ export class Handler {
 
   async #route(request: Request, place: Place, viewer: Viewer): Promise<Response> {
     const { pathname, base } = place;
+    const namespace = this.#namespaceOf(place);
+    if (pathname === "") {
+      const to = `${segmentOf(namespace)}/${new URL(request.url).search}`;
+      return redirectAnswer(to, [], 308);
+    }
     if (pathname !== "/" && pathname.endsWith("/")) {
       return redirectAnswer(
         `../${pathname.split("/").at(-2)}${new URL(request.url).search}`,
@@ -114,23 +140,35 @@ export class Handler {
     const own = this.#rights(viewer, null);
     const isPost = request.method === "POST";
     if (pathname === "/preferences" && isPost) {
-      return await this.#prefer(request, place, this.#rights(viewer, this.#client.namespace));
+      return await this.#prefer(request, place, this.#anyRights(viewer, namespace));
     }
     const found = this.#router.find(pathname);
     if (found === null) {
-      demand(["read"], own.size > 0 ? own : this.#rights(viewer, this.#client.namespace));
+      demand(["read"], this.#anyRights(viewer, namespace));
       throw new ObserverError("NOT_FOUND", "There is no such page");
     }
     const { route, params } = found;
-    const rights = this.#rights(viewer, route.everywhere ? null : this.#client.namespace);
+    const rights = route.anywhere
+      ? this.#anyRights(viewer, namespace)
+      : this.#rights(viewer, route.everywhere ? null : namespace);
+    if (pathname === "/" && place.namespace === null && !rights.has("read")) {
+      const isElsewhere = this.#anyRights(viewer, namespace).has("read");
+      const wantsPage = formOf(request.headers.get("accept")) === "html";
+      if (isElsewhere && wantsPage) return redirectAnswer(`${base}${NAMESPACES}`);
+    }
     demand(route.rights, rights);
     checkMethod(request, route);
     if (isPost) checkOrigin(request, place);
     const query = new URL(request.url).searchParams;
+    const given = new Given(fieldsOfForm(query), isPost ? [] : parametersOf(route));
+    given.check();
     const view = this.#view(request, place, viewer, rights, query);
+    const { reader, actor } = this.#clientsOf(namespace);
+    const named = this.#namesOf(viewer);
     const asked: Asked = {
       request,
       view,
+      actor,
       form: formOf(request.headers.get("accept")),
       // A program says itself how long the replays that it asks for may take.
       read: (work) =>
@@ -139,17 +177,23 @@ export class Handler {
           : waitFor(ANSWER_MS, () => tooLong(ANSWER_MS, "answer"), work()),
       redacted: (data) => redacted(data, rights.has("payloads"), this.#options.redact),
       base,
-      said: this.#said.of(query.get("said")),
+      said: this.#said.of(query.get(SAID.name)),
       look: {
-        client: this.#reader,
+        client: reader,
         params,
-        query,
+        given,
         by: viewer.name,
         may: (right) => rights.has(right),
         seesValues: rights.has("payloads") && this.#options.redact === undefined,
         mayEverywhere: own.has("read"),
+        namespaces: {
+          own: this.#client.namespace,
+          named,
+          mayRead: (name) => this.#rights(viewer, name).has("read"),
+        },
         heavy: (work) => this.#looks.heavy(work),
-        kept: (key, make, weight) => this.#looks.kept(JSON.stringify(key), make, weight),
+        kept: (key, make, weight) =>
+          this.#looks.kept(JSON.stringify([namespace, ...key]), make, weight),
       },
     };
     if (route.kind === "data") return await this.#data(route, asked);
@@ -164,18 +208,44 @@ export class Handler {
 
   async #show(route: PageRoute, asked: Asked, rights: ReadonlySet<string>): Promise<Response> {
     const { request, view, form, said } = asked;
-    const query = new URLSearchParams(asked.look.query);
-    query.delete("said");
+    const query = new URLSearchParams(view.query);
+    query.delete(SAID.name);
     const key = JSON.stringify([
+      view.namespace,
       route.path,
       asked.look.params,
       query.toString(),
       asked.look.mayEverywhere,
       [...rights].sort(),
     ]);
-    const read = await asked.read(() => this.#looks.shared(key, () => route.load(asked.look)));
+    const { now } = view;
+    let read: Json;
+    try {
+      const load = () => route.load(asked.look);
+      // What a page about all namespaces shows follows from the viewer's rights in each.
+      read = await asked.read(() => route.anywhere ? load() : this.#looks.shared(key, load));
+    } catch (error) {
+      if (!route.remembers || form === "json" || !isAway(error)) throw error;
+      const known = this.#looks.remembered<Json>(key, now);
+      if (known === null) throw error;
+      const page = await route.page(asked.redacted(known.data), view);
+      const warning = html`
+        <p class="strong">The database has not answered since ${time(
+          view,
+          known.awaySince.toISOString(),
+        )}</p>
+        <p>This is what was known ${ago(
+          view,
+          known.at.toISOString(),
+        )}. The page tries again by itself.</p>
+      `;
+      return htmlAnswer(frame(page, view, { live: AWAY_SECONDS, said, warning }), 503);
+    }
+    if (route.remembers) this.#looks.remember(key, read, now);
     const data = asked.redacted(read);
-    if (route.file !== undefined && query.has("file")) return fileAnswer(route.file(data));
+    if (route.file !== undefined && asked.look.given.one(FILE) !== null) {
+      return fileAnswer(route.file(data));
+    }
     const facts = plain(route.facts === undefined ? data : route.facts(data));
     const { theme, zone } = view;
     const tag = tagOf([form, theme, zone, said, view.by, [...rights].sort(), facts]);
@@ -187,13 +257,13 @@ export class Handler {
   }
 
   /** A command line of another release would read what it does not know (SERVER-2). */
-  async #data(route: DataRoute, { request, look, read, redacted }: Asked): Promise<Response> {
+  async #data(route: DataRoute, { request, view, look, read, redacted }: Asked): Promise<Response> {
     const release = request.headers.get(RELEASE_HEADER);
     if (release !== null && release !== RELEASE) {
       throw otherVersion(`Cannot answer release ${release}: this is ${RELEASE}`, release);
     }
     const result = redacted(await read(() => route.load(look)));
-    const { namespace } = this.#client;
+    const { namespace } = view;
     return jsonAnswer({ namespace, result }, 200, { [RELEASE_HEADER]: RELEASE });
   }
 
@@ -205,13 +275,15 @@ export class Handler {
     demand(["read"], rights);
     checkOrigin(request, place);
     const fields = fieldsOfForm(new URLSearchParams(await readBody(request)));
-    const back = fields.text("back") ?? "";
+    const given = new Given(fields, CHOICES);
+    given.check();
+    const back = given.one(BACK) ?? "";
     // Visible ASCII that begins as a path below this observer does, and leads to no other server.
     const isBelow =
       /^(?:(?!\.{1,2}(?:\/|$))[\w.~%-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.~%-]+)*)?(?:\?[!-\[\]-~]*)?$/
         .test(back);
     const to = isBelow ? back : "";
-    return redirectAnswer(`${place.base}${to}`, cookiesFor(fields, place.cookiePath));
+    return redirectAnswer(`${place.base}${to}`, cookiesFor(given, place.cookiePath));
   }
 
   #failed(error: unknown, request: Request, place: Place, viewer: Viewer | null): Response {
@@ -235,7 +307,7 @@ export class Handler {
     const someone = viewer ?? { name: "", may: [] };
     const view = this.#view(request, place, someone, rights, query);
     // What may pass by itself is tried again.
-    const live = status === 503 ? 5 : null;
+    const live = status === 503 ? AWAY_SECONDS : null;
     return htmlAnswer(frame(errorPage(shown, view), view, { live, said: null }), status, headers);
   }
 
@@ -243,9 +315,39 @@ export class Handler {
     return rightsOf(viewer, namespace, this.#options.readOnly === true);
   }
 
+  /** The rights in a namespace; without any there, `read` if the viewer may look at anything at all. */
+  #anyRights(viewer: Viewer, namespace: string): ReadonlySet<Right> {
+    const rights = this.#rights(viewer, namespace);
+    if (rights.has("read")) return rights;
+    const reads = this.#namesOf(viewer).length > 0 || this.#rights(viewer, null).has("read");
+    return new Set(reads ? ["read"] : []);
+  }
+
+  /** The namespaces that a viewer's rights name, and the client's, if they may look there. */
+  #namesOf(viewer: Viewer): string[] {
+    const names = new Set([this.#client.namespace, ...Object.keys(viewer.namespaces ?? {})]);
+    return [...names].filter((name) => this.#rights(viewer, name).has("read"));
+  }
+
+  #namespaceOf({ namespace }: Place): string {
+    return namespace === null
+      ? this.#client.namespace
+      : checkText(namespace, "the namespace of this address");
+  }
+
+  #clientsOf(namespace: string): Clients {
+    const found = this.#inside.get(namespace);
+    if (found !== undefined) return found;
+    const actor = inside(this.#client, namespace);
+    const clients = { actor, reader: limitedTo(actor, this.#readMs) };
+    if (this.#inside.size >= MOST_CLIENTS) this.#inside.clear(); // they hold nothing
+    this.#inside.set(namespace, clients);
+    return clients;
+  }
+
   #view(
     request: Request,
-    { base, pathname }: Place,
+    { base, root, pathname, namespace }: Place,
     viewer: Viewer,
     rights: ReadonlySet<string>,
     query: URLSearchParams,
@@ -253,15 +355,21 @@ export class Handler {
     return {
       ...preferencesOf(request),
       to: linksFrom(base),
+      root: linksFrom(root),
       path: pathname.split("/").slice(1).map((segment) => textOfSegment(segment) ?? ""),
       query,
       now: new Date(),
       by: viewer.name,
-      namespace: this.#client.namespace,
+      namespace: namespace ?? this.#client.namespace,
+      hasOthers: this.#rights(viewer, null).has("read") || this.#namesOf(viewer).length > 1,
       isReadOnly: this.#options.readOnly === true,
       may: (right) => rights.has(right),
     };
   }
+}
+
+function isAway(error: unknown): boolean {
+  return isContinuumError(error, "DATABASE_UNAVAILABLE");
 }
 
 function checkVersion({ headers }: Request): void {

@@ -48,7 +48,7 @@ export interface Links {
 }
 
 /** How a base begins: no scheme and no host of another server can be in it. */
-const BASE = /^(?:(?:\.\.\/)*|\.\/|\/(?:[\w.~%-]+\/)*)$/;
+const BASE = /^(?:(?:\.\.\/)*|\.\/|\/(?:[\w.~%!'()*-]+\/)*)$/;
 
 /**
  * Makes links from one page.

@@ -24,6 +24,19 @@ interface SharedLook {
   until: number;
 }
 
+/** How many looks are remembered. */
+const REMEMBERED = 20;
+
+/** What a look has shown last. */
+export interface Remembered<Data> {
+  /** The data. */
+  readonly data: Data;
+  /** When it was read. */
+  readonly at: Date;
+  /** Since when the database is known to be away. */
+  readonly awaySince: Date;
+}
+
 /** Reads of one observer. */
 export class Looks {
   readonly #shared = new Map<string, SharedLook>();
@@ -31,6 +44,8 @@ export class Looks {
     string,
     { readonly result: Promise<unknown>; readonly weight: number }
   >();
+  readonly #remembered = new Map<string, { readonly data: unknown; readonly at: Date }>();
+  #awaySince: Date | null = null;
   #weight = 0;
   readonly #waiting: (() => void)[] = [];
   readonly #turnMs: number;
@@ -61,6 +76,38 @@ export class Looks {
       () => this.#shared.delete(key),
     );
     return look.reading as Promise<Result>;
+  }
+
+  /**
+   * Keeps what a look has shown, for when the database is away.
+   *
+   * @param key What was read, and by which rights.
+   * @param data What is shown.
+   * @param now The time.
+   */
+  remember(key: string, data: unknown, now: Date): void {
+    this.#remembered.delete(key);
+    this.#remembered.set(key, { data, at: now });
+    this.#awaySince = null;
+    for (const [oldest] of this.#remembered) {
+      if (this.#remembered.size <= REMEMBERED) break;
+      this.#remembered.delete(oldest);
+    }
+  }
+
+  /**
+   * What a look has shown last, while the database is away.
+   *
+   * @param key What was read, and by which rights.
+   * @param now The time.
+   * @returns `null`: it has shown nothing yet.
+   */
+  remembered<Data>(key: string, now: Date): Remembered<Data> | null {
+    this.#awaySince ??= now;
+    const found = this.#remembered.get(key);
+    return found === undefined
+      ? null
+      : { data: found.data as Data, at: found.at, awaySince: this.#awaySince };
   }
 
   /** Lets the next look read anew. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Fields } from "./fields.ts";
+import { refuse } from "../base/arguments.ts";
+import { type Given, type Parameter, textParameter, wordParameter } from "./parameters.ts";
 import type { Preferences } from "./view.ts";
 
 /** Cookies are kept for a year. */
@@ -12,6 +13,20 @@ const SECONDS = 31_536_000;
 
 const THEME = "continuum_theme";
 const ZONE = "continuum_zone";
+
+const CHOSEN_THEME = wordParameter("theme", ["auto", "light", "dark"]);
+const CHOSEN_ZONE: Parameter<string> = {
+  name: "zone",
+  many: false,
+  read: (text, what) =>
+    zoneOf(text) ?? refuse(what, text, "the name of a time zone, such as Europe/Berlin"),
+};
+
+/** Where to go after a choice. */
+export const BACK: Parameter<string> = textParameter("back");
+
+/** What the form of the choices has. */
+export const CHOICES: readonly Parameter[] = [CHOSEN_THEME, CHOSEN_ZONE, BACK];
 
 /**
  * Reads the choices of a viewer.
@@ -29,17 +44,16 @@ export function preferencesOf(request: Request): Preferences {
 /**
  * The headers that keep the choices of a form; what the form does not have stays.
  *
- * @param fields The form.
+ * @param given The form.
  * @param path The path of the cookies; `null`: the browser derives it.
  */
-export function cookiesFor(fields: Fields, path: string | null): string[] {
-  const [theme, zone] = [fields.text("theme"), fields.text("zone")];
+export function cookiesFor(given: Given, path: string | null): string[] {
+  const [theme, zone] = [given.one(CHOSEN_THEME), given.one(CHOSEN_ZONE)];
   const attributes = `Max-Age=${SECONDS}; HttpOnly; SameSite=Strict` +
     (path === null ? "" : `; Path=${path}`);
   const kept: string[] = [];
-  if (theme !== null) kept.push(`${THEME}=${themeOf(theme) ?? "auto"}; ${attributes}`);
-  const known = zoneOf(zone);
-  if (known !== null) kept.push(`${ZONE}=${encodeURIComponent(known)}; ${attributes}`);
+  if (theme !== null) kept.push(`${THEME}=${theme}; ${attributes}`);
+  if (zone !== null) kept.push(`${ZONE}=${encodeURIComponent(zone)}; ${attributes}`);
   return kept;
 }
 

@@ -127,7 +127,12 @@ function walk(
 }
 
 function aroundOf(object: JsonObject, outer: Around): Around {
+  // What a page says of a run lies beside the run itself.
+  const { run } = object;
+  const isBeside = typeof run === "object" && run !== null && "workflow" in run && "id" in run;
+  if (isBeside) return aroundOf(run as JsonObject, outer);
   const workflow = typeof object.workflow === "string" ? object.workflow : outer.workflow;
-  const id = object.runId ?? (workflow !== null && "state" in object ? object.id : undefined);
+  const isRun = workflow !== null && "state" in object && !("timing" in object); // no schedule
+  const id = object.runId ?? (isRun ? object.id : undefined);
   return { run: typeof id === "string" ? id : outer.run, workflow };
 }

@@ -9,8 +9,23 @@ import type { Json } from "../operate/plain.ts";
 import type { Fields } from "./fields.ts";
 import type { Content, Html } from "./html.ts";
 import type { Link } from "./links.ts";
+import type { Given, Parameter } from "./parameters.ts";
 import type { Right } from "./rights.ts";
 import type { View } from "./view.ts";
+
+/** In which namespaces a viewer may look. */
+export interface Namespaces {
+  /** That of the client. */
+  readonly own: string;
+  /** Those that the viewer's rights name, and the client's, if they may look there. */
+  readonly named: readonly string[];
+  /**
+   * Whether the viewer may look at a namespace.
+   *
+   * @param name The namespace.
+   */
+  mayRead(name: string): boolean;
+}
 
 /** What a route reads from, and acts on. */
 export interface Look {
@@ -18,8 +33,8 @@ export interface Look {
   readonly client: Continuum;
   /** The texts of the path's parameters. */
   readonly params: Readonly<Record<string, string>>;
-  /** The query. */
-  readonly query: URLSearchParams;
+  /** What the address or the form says (GIVEN-1). */
+  readonly given: Given;
   /** Who looks. */
   readonly by: string;
   /**
@@ -32,6 +47,8 @@ export interface Look {
   readonly seesValues: boolean;
   /** Whether the viewer may look at what concerns the whole database. */
   readonly mayEverywhere: boolean;
+  /** In which namespaces the viewer may look. */
+  readonly namespaces: Namespaces;
   /**
    * Does something that costs much, such as a replay. At most four such things are under way.
    *
@@ -73,6 +90,10 @@ interface RouteBase {
   readonly rights: readonly ["read", ...Right[]];
   /** Whether it concerns the whole database, and not one namespace. */
   readonly everywhere?: true;
+  /** Whether `read` in any namespace is enough. */
+  readonly anywhere?: true;
+  /** Its parameters (GIVEN-1); none when omitted. */
+  readonly parameters?: readonly Parameter[];
 }
 
 /** A page, and the JSON at the same path. */
@@ -94,6 +115,8 @@ export interface PageRoute<Data = Json> extends RouteBase {
    * @param view Links, rights and times.
    */
   page(data: Data, view: View): Page | Promise<Page>;
+  /** Whether the page shows what was known last while the database is away. */
+  readonly remembers?: true;
   /**
    * The data as a file, for `?file=1`; there is none when omitted.
    *

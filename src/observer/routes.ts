@@ -16,6 +16,8 @@
  *   `view.to(["runs", id])`, times by `ago(view, iso)`. A button or link to an action is shown only
  *   if `view.may()` allows it. There is no inline style or script: `assets/` has the classes. White
  *   space at the ends of a template is left out, so a space there is a value: `${" "}`.
+ * - `parameters`: what its address may say, each made by `parameters.ts`; `load` reads them by
+ *   `look.given.one(PARAMETER)`. Whatever else an address says is refused (GIVEN-1).
  * - `live`: after how many seconds a browser looks again. An answer that is the same is 304; if `load`
  *   returns something that changes with each look, `facts(data)` says what counts.
  *
@@ -44,6 +46,7 @@ import { nodes, queues } from "./pages/fleet.ts";
 import { health } from "./pages/health.ts";
 import { history } from "./pages/history.ts";
 import { metrics } from "./pages/metrics.ts";
+import { namespaces } from "./pages/namespaces.ts";
 import { overview } from "./pages/overview.ts";
 import { preferences } from "./pages/preferences.ts";
 import { run } from "./pages/run.ts";
@@ -56,7 +59,7 @@ import { upgrade } from "./pages/upgrade.ts";
 import { version } from "./pages/version.ts";
 import { versionDiff } from "./pages/version_diff.ts";
 import { versionPatches } from "./pages/version_patches.ts";
-import { value } from "./pages/value.ts";
+import { effectValue, eventValue, runValue, scheduleValue } from "./pages/value.ts";
 import { versions } from "./pages/versions.ts";
 import { versionSourcePage } from "./pages/version_source.ts";
 import { READING_ROUTES } from "./readings.ts";
@@ -73,7 +76,9 @@ export const ROUTES: readonly Route[] = [
   ...MOVE_ACTIONS,
   ...RUN_ACTIONS,
   exportRun,
-  value,
+  runValue,
+  eventValue,
+  effectValue,
   timeline,
   history,
   source,
@@ -89,12 +94,14 @@ export const ROUTES: readonly Route[] = [
   resumeUpgradeAction,
   schedules,
   schedule,
+  scheduleValue,
   ...SCHEDULE_ACTIONS,
   queues,
   nodes,
   health,
   audit,
   repair,
+  namespaces,
   preferences,
   ...READING_ROUTES,
   metrics,

@@ -1,5 +1,5 @@
 /**
- * Which runs: read from a query or a form, and written back to one.
+ * Which runs: the parameters of a filter, and the filter that they make.
  *
  * @module
  */
@@ -7,90 +7,105 @@
 import { refuse } from "../base/arguments.ts";
 import type { RunFilter } from "../operate/runs.ts";
 import { STATE_WORDS, type StateWord } from "../operate/run_lines.ts";
-import type { Fields } from "./fields.ts";
 import type { Query } from "./links.ts";
+import {
+  type Given,
+  type Parameter,
+  several,
+  textParameter,
+  timeParameter,
+  wordParameter,
+} from "./parameters.ts";
 
 /** Live runs are meant if no state is given. */
 const LIVE: readonly StateWord[] = ["live"];
 
+const STATE = several(wordParameter("state", STATE_WORDS));
+const WORKFLOW = textParameter("workflow");
+const VERSION = textParameter("version");
+const PARENT = textParameter("parent");
+const SINCE = timeParameter("since");
+const UNTIL = timeParameter("until");
+const ENDED_SINCE = timeParameter("endedSince");
+
+/** `n=1` is a number, `n=true` a boolean, and `n="1"` a text. */
+const ATTRIBUTE: Parameter<readonly [string, string | number | boolean]> = {
+  name: "attribute",
+  many: true,
+  read(text, what) {
+    const at = text.indexOf("=");
+    if (at < 1) refuse(what, text, "name=value");
+    const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+    try {
+      const read = JSON.parse(value);
+      if (["string", "number", "boolean"].includes(typeof read)) return [name, read];
+    } catch {
+      // A text without quotes.
+    }
+    return [name, value];
+  },
+};
+
+/** What ids begin with, in a list. */
+export const ID_PREFIX: Parameter<string> = textParameter("id");
+
+const OTHERS = [STATE, WORKFLOW, VERSION, PARENT, ATTRIBUTE, SINCE, UNTIL, ENDED_SINCE] as const;
+
 /**
- * Reads a filter.
+ * The parameters of a filter.
  *
- * @param fields `state` (several), `workflow`, `version`, `id` (what it begins with), `parent`,
- * `attribute` (`name=value`, several), `since`, `until`, `endedSince` (ISO times, or `2h`).
- * @param now What relative times count from.
- * @throws {InvalidArgumentError} If a field can't be read.
+ * @param prefix The one that says what ids begin with.
  */
-export function filterOf(fields: Fields, now: Date): RunFilter {
-  const states = fields.list("state").map(stateOf);
-  const attributes = Object.fromEntries(fields.list("attribute").map(attributeOf));
-  const text = (name: string) => fields.text(name) ?? undefined;
+export function filterParameters(prefix: Parameter<string>): readonly Parameter[] {
+  return [prefix, ...OTHERS];
+}
+
+/**
+ * The filter that parameters make.
+ *
+ * @param given What was given.
+ * @param prefix The parameter that says what ids begin with.
+ */
+export function filterOf(given: Given, prefix: Parameter<string> = ID_PREFIX): RunFilter {
+  const states = given.all(STATE);
+  const attributes = given.all(ATTRIBUTE);
+  const one = <Value>(parameter: Parameter<Value>) => given.one(parameter) ?? undefined;
   return {
     states: states.length === 0 ? LIVE : states,
-    workflow: text("workflow"),
-    version: text("version"),
-    idPrefix: text("prefix") ?? text("id"),
-    parent: text("parent"),
-    attributes: Object.keys(attributes).length === 0 ? undefined : attributes,
-    since: timeOf("since", fields.text("since"), now),
-    until: timeOf("until", fields.text("until"), now),
-    endedSince: timeOf("endedSince", fields.text("endedSince"), now),
+    workflow: one(WORKFLOW),
+    version: one(VERSION),
+    idPrefix: one(prefix),
+    parent: one(PARENT),
+    attributes: attributes.length === 0 ? undefined : Object.fromEntries(attributes),
+    since: one(SINCE),
+    until: one(UNTIL),
+    endedSince: one(ENDED_SINCE),
   };
 }
 
-/** The names of the fields that make a filter. */
-export const FILTER_FIELDS = [
-  "state",
-  "workflow",
-  "version",
-  "id",
-  "parent",
-  "attribute",
-  "since",
-  "until",
-  "endedSince",
-] as const;
+/** Times of a filter as ISO writes them: `2h` is another time by the next page. */
+export type FilterTimes = Readonly<Record<"since" | "until" | "endedSince", string | null>>;
 
 /**
- * The fields of a filter, as they were given.
+ * The times of a filter.
  *
- * @param fields The fields.
+ * @param filter The filter.
  */
-export function filterQuery(fields: Fields): Query {
-  return Object.fromEntries(FILTER_FIELDS.map((name) => [name, fields.list(name)]));
+export function timesOf({ since, until, endedSince }: RunFilter): FilterTimes {
+  const iso = (time?: Date) => time?.toISOString() ?? null;
+  return { since: iso(since), until: iso(until), endedSince: iso(endedSince) };
 }
 
-function stateOf(text: string): StateWord {
-  const word = STATE_WORDS.find((word) => word === text);
-  return word ?? refuse("field state", text, STATE_WORDS.join(", "));
-}
+/** The names of the parameters of a filter, as a list has them. */
+export const FILTER_NAMES: readonly string[] = filterParameters(ID_PREFIX).map(({ name }) => name);
 
-/** `n=1` is a number, `n=true` a boolean, and `n="1"` a text. */
-function attributeOf(text: string): readonly [string, string | number | boolean] {
-  const at = text.indexOf("=");
-  if (at < 1) refuse("field attribute", text, "name=value");
-  const [name, value] = [text.slice(0, at), text.slice(at + 1)];
-  try {
-    const read = JSON.parse(value);
-    if (["string", "number", "boolean"].includes(typeof read)) return [name, read];
-  } catch {
-    // A text without quotes.
-  }
-  return [name, value];
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
-
-function timeOf(name: string, text: string | null, now: Date): Date | undefined {
-  if (text === null) return undefined;
-  const [, count, unit] = /^(\d{1,6})\s*([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return new Date(now.getTime() - Number(count) * UNITS[unit!]!);
-  // Without a zone, a time is in UTC, as a form's `datetime-local` sends it.
-  const date = new Date(
-    /\d{2}:\d{2}(?::\d{2})?$/.test(text) && !/[+-]\d{2}:\d{2}$/.test(text) ? `${text}Z` : text,
+/**
+ * The filter in an address, as it was given.
+ *
+ * @param query The query of the address.
+ */
+export function filterQuery(query: URLSearchParams): Query {
+  return Object.fromEntries(
+    FILTER_NAMES.map((name) => [name, query.getAll(name).filter((value) => value !== "")]),
   );
-  if (Number.isNaN(date.getTime())) {
-    refuse(`field ${name}`, text, "a time such as 2h, 2026-01-31 or 2026-01-31T12:00");
-  }
-  return date;
 }

@@ -12,16 +12,21 @@ import {
   type VersionDetails,
   versionSource,
 } from "../operate/versions.ts";
+import { textParameter } from "./parameters.ts";
+import { isLate, missingFor } from "./parts_read.ts";
 import type { Look } from "./route.ts";
 import {
+  atOf,
   type Effect,
   mustAsk,
   type ShownGeneration,
   shownGeneration,
   traceAt,
   traceOf,
-  wholeOf,
 } from "./traces.ts";
+
+/** Which module is shown. */
+export const MEMBER = textParameter("member");
 
 /** Effects that one line asked for. */
 export interface AskedLine {
@@ -63,14 +68,13 @@ export interface SourceData extends ShownGeneration {
 export async function sourceData(look: Look): Promise<SourceData> {
   const shown = await shownGeneration(look);
   const { hash } = shown.generation.version;
-  const { events } = shown.generation;
-  const at = Math.min(wholeOf(look.query, "at", 0) ?? events, events);
+  const at = atOf(look, shown.generation);
   const version = await versionOf(look, hash);
   const traced = version.unavailable === null ? await tracedLines(look, shown, at) : null;
   const isKnown = (label: string | null) =>
     version.members.some((member) => member.label === label);
   const places = traced?.waiting.map(({ site }) => site?.member ?? null) ?? [];
-  const wanted = look.query.get("member") || places.find(isKnown);
+  const wanted = look.given.one(MEMBER) ?? places.find(isKnown);
   return {
     ...shown,
     version,
@@ -127,7 +131,13 @@ async function tracedLines(
     const unmarked = `Its ${count} events are not replayed unless you ask for the timeline.`;
     return { asked: [], waiting: [], unmarked };
   }
-  const whole = await traceOf(look, shown);
+  let whole: TraceOfRun;
+  try {
+    whole = await traceOf(look, shown);
+  } catch (error) {
+    if (!isLate(error)) throw error;
+    return { asked: [], waiting: [], unmarked: missingFor(error).message }; // PART-1
+  }
   const trace = at < shown.generation.events ? await traceAt(look, shown, at, whole) : whole;
   return {
     asked: askedLines(trace),

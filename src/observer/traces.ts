@@ -14,6 +14,7 @@ import {
   traceOfRun,
 } from "../operate/runs.ts";
 import { ObserverError } from "./errors.ts";
+import { switchParameter, wholeParameter } from "./parameters.ts";
 import type { Look } from "./route.ts";
 
 /** An effect of a trace. */
@@ -29,6 +30,15 @@ export interface ShownGeneration {
   /** The generation that the query names, or the present one. */
   readonly generation: Generation;
 }
+
+/** Which generation of a run. */
+export const GENERATION = wholeParameter("generation", 0);
+
+/** After how many events. */
+export const AT = wholeParameter("at", 0);
+
+/** That a long run is to be replayed. */
+export const REPLAY = switchParameter("replay");
 
 /** A generation with more events is replayed only if the query says `replay=1`. */
 export const MOST_UNASKED = 20_000;
@@ -53,9 +63,9 @@ const VALUE_CHARS = 200;
  *
  * @param look The run's id, and the query with `generation`.
  */
-export async function shownGeneration({ client, params, query }: Look): Promise<ShownGeneration> {
+export async function shownGeneration({ client, params, given }: Look): Promise<ShownGeneration> {
   const run = await showRun(client, params["id"]!);
-  const number = wholeOf(query, "generation", 0) ?? run.generation;
+  const number = given.one(GENERATION) ?? run.generation;
   const [generation] = await runGenerations(client, run.id, { from: number, limit: 1 });
   if (generation?.number !== number) {
     throw new ObserverError(
@@ -72,8 +82,8 @@ export async function shownGeneration({ client, params, query }: Look): Promise<
  * @param look The query.
  * @param generation The generation.
  */
-export function mustAsk({ query }: Pick<Look, "query">, { events }: Generation): boolean {
-  return events > MOST_UNASKED && query.get("replay") !== "1";
+export function mustAsk({ given }: Pick<Look, "given">, { events }: Generation): boolean {
+  return events > MOST_UNASKED && given.one(REPLAY) === null;
 }
 
 /**
@@ -141,19 +151,13 @@ async function replayed(
 }
 
 /**
- * Reads a whole number of a query.
+ * After how many events a page shows a generation: all of them, unless the address says otherwise.
  *
- * @param query The query.
- * @param name Its name.
- * @param least The smallest that is taken.
- * @returns `null`: there is none.
- * @throws {InvalidArgumentError} If it is no such number.
+ * @param look The query with `at`.
+ * @param generation The generation.
+ * @throws {InvalidArgumentError} If it has not so many.
  */
-export function wholeOf(query: URLSearchParams, name: string, least: number): number | null {
-  const text = query.get(name);
-  if (text === null || text === "") return null;
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-  return number >= least
-    ? number
-    : refuse(`${name} of the address`, text, `a whole number from ${least}`);
+export function atOf({ given }: Pick<Look, "given">, { events }: Generation): number {
+  const at = given.one(AT) ?? events;
+  return at <= events ? at : refuse("parameter at", at, `0 to ${events}: it has so many events`);
 }

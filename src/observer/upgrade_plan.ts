@@ -16,8 +16,8 @@ import { findVersion } from "../operate/versions.ts";
 import { type Plain, plain } from "../operate/plain.ts";
 import { LATE } from "./bounds.ts";
 import { ObserverError } from "./errors.ts";
-import type { Fields } from "./fields.ts";
 import type { Query } from "./links.ts";
+import { type Given, type Parameter, textParameter, wholeParameter } from "./parameters.ts";
 import type { Look } from "./route.ts";
 
 /** How many runs are examined if the viewer does not say. */
@@ -28,6 +28,15 @@ const MOST_EXAMINED = 2_000;
 
 /** A page never waits longer for verdicts; the replays are ended then. */
 const TIMEOUT_MS = 25_000;
+
+const WORKFLOW = textParameter("workflow");
+const VERSION = textParameter("version");
+const TO = textParameter("to");
+const ID = textParameter("id");
+const LIMIT = wholeParameter("limit", 1, MOST_EXAMINED);
+
+/** The parameters of a question. */
+export const QUESTION: readonly Parameter[] = [WORKFLOW, VERSION, TO, ID, LIMIT];
 
 /** What was asked for. */
 export interface UpgradeQuestion {
@@ -61,33 +70,30 @@ export interface UpgradeAnswer {
  * Reads what a viewer asks for.
  *
  * @param look The client.
- * @param fields `workflow`, `version`, `to`, `id` and `limit`.
+ * @param given What was given.
  * @returns `null`: no workflow and no target was chosen.
  */
 export async function questionOf(
   { client }: Look,
-  fields: Fields,
+  given: Given,
 ): Promise<UpgradeQuestion | null> {
-  const [from, target] = await Promise.all(["version", "to"].map(async (name) => {
-    const text = fields.text(name);
+  const [from, target] = await Promise.all([VERSION, TO].map(async (parameter) => {
+    const text = given.one(parameter);
     return text === null || text === "current" ? null : await findVersion(client, text);
   }));
-  const workflow = fields.text("workflow") ?? from?.workflow ?? target?.workflow ?? null;
+  const workflow = given.one(WORKFLOW) ?? from?.workflow ?? target?.workflow ?? null;
   if (workflow === null) return null;
   for (const [name, version] of [["version", from], ["to", target]] as const) {
     if (version && version.workflow !== workflow) {
-      refuse(`field ${name}`, version.hash, `a version of the workflow ${workflow}`);
+      refuse(`parameter ${name}`, version.hash, `a version of the workflow ${workflow}`);
     }
   }
-  const text = fields.text("limit");
-  const limit = text === null ? DEFAULT_LIMIT : /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > MOST_EXAMINED) refuse("field limit", text, `1 to ${MOST_EXAMINED}`);
   return {
     workflow,
     version: from?.hash ?? null,
     to: target?.hash ?? null,
-    id: fields.text("id"),
-    limit,
+    id: given.one(ID),
+    limit: given.one(LIMIT) ?? DEFAULT_LIMIT,
   };
 }
 

@@ -17,8 +17,10 @@ export interface Preferences {
 
 /** What pages are rendered with. */
 export interface View extends Preferences {
-  /** Makes links to pages. */
+  /** Makes links to pages of the same namespace. */
   readonly to: Links;
+  /** Makes links to pages of the observer's own namespace. */
+  readonly root: Links;
   /** The path of this page below the observer's own, decoded, one text a segment. */
   readonly path: readonly string[];
   /** The query of this page. */
@@ -29,6 +31,8 @@ export interface View extends Preferences {
   readonly by: string;
   /** The namespace. */
   readonly namespace: string;
+  /** Whether the viewer may look at other namespaces, too. */
+  readonly hasOthers: boolean;
   /** Whether the observer changes nothing. */
   readonly isReadOnly: boolean;
   /**

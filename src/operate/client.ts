@@ -14,7 +14,7 @@ import { codecOption } from "./codec.ts";
 import { trustPattern } from "./modules.ts";
 import { keysOption } from "./trusted_keys.ts";
 
-export { Continuum, limitedTo, logsOf } from "../continuum.ts";
+export { Continuum, inside, limitedTo, logsOf } from "../continuum.ts";
 export type { OperatorIdentity };
 
 /** Which database an operator's tool works on. */

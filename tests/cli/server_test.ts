@@ -259,12 +259,20 @@ Deno.test("a process acts by an observer of the namespace that is named, with it
       headers: { "continuum-release": "0.0.1" },
     })
   );
+  await using deaf = served(() =>
+    Response.json({ namespace: "default", plan: { runs: [] }, seen: "x" }, {
+      headers: { "continuum-release": RELEASE },
+    })
+  );
   const env = { CONTINUUM_TOKEN: TOKEN };
   const act = (line: string, server = `${set.server.url}/ops`) =>
     cli([...line.split(" "), "--server", server], { env });
   const elsewhere = await act("cancel o/1 --namespace elsewhere");
-  assert.equal(elsewhere.code, 5, elsewhere.error);
-  assert.match(elsewhere.error, /^SERVER_UNSUITABLE: .*namespace "default", wanted "elsewhere"/);
+  assert.equal(elsewhere.code, 4, elsewhere.error);
+  assert.match(elsewhere.out, /no run has the id "o\/1"/);
+  const stubborn = await act("cancel o/1 --namespace elsewhere", deaf.url);
+  assert.equal(stubborn.code, 5, stubborn.error);
+  assert.match(stubborn.error, /^SERVER_UNSUITABLE: .*namespace "default", wanted "elsewhere"/);
   const old = await act("cancel o/1", other.url);
   assert.match(old.error, /^SERVER_RELEASE: .*the observer is older/);
   const refused = await act("terminate o/1 --reason x --yes");

@@ -105,7 +105,7 @@ forEachDatabase("observer's actions", (database, test) => {
       const answer = await observed.ask("/bulk/cancel", { json });
       const text = await answer.text();
       assert.equal(answer.status, 400, `${field}: ${text}`);
-      assert.match(text, new RegExp(`Cannot use field ${field}[^:]*: found `), field);
+      assert.match(text, new RegExp(`Cannot use parameter ${field}[^:]*: found `), field);
     }
     const { seen } = await observed.json("/start", { json: { workflow: "echo" } });
     const json = { workflow: "echo", input: null, key: "", seen };
@@ -144,7 +144,7 @@ forEachDatabase("observer's actions", (database, test) => {
     ) {
       const answer = await observed.ask(path);
       assert.equal(answer.status, 400, path);
-      assert.match(await answer.text(), /Cannot use field \w+: found /, path);
+      assert.match(await answer.text(), /Cannot use parameter \w+: found /, path);
     }
     for (
       const path of ["/versions?state=", "/schedules?state=", "/repair?code=", `${fork}&children=`]

@@ -10,6 +10,7 @@ import { Continuum } from "../../mod.ts";
 import { Handler } from "../../src/observer/handler.ts";
 import { Looks } from "../../src/observer/looks.ts";
 import { RIGHTS } from "../../src/observer/mod.ts";
+import { parametersOf } from "../../src/observer/route_parameters.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
 import { readingPath } from "../../src/operate/readings/api.ts";
 import { type ReadingName, READINGS } from "../../src/operate/readings/readings.ts";
@@ -20,17 +21,25 @@ import { scene } from "../support/scene.ts";
 /** How long a statement may take here, in milliseconds: the locks are held until all of them are over. */
 const MS = 30;
 
+/** The same where all but one table can be read, however busy the machine is. */
+const PART_MS = 1_000;
+
 /** Pages that read nothing. */
 const UNREAD = ["/preferences"];
 
-/** Keeps all others from reading any table of a schema. */
-async function locking<Answer>(schema: string, work: () => Promise<Answer>): Promise<Answer> {
+/** Keeps all others from reading tables of a schema; all of them, unless some are named. */
+async function locking<Answer>(
+  schema: string,
+  work: () => Promise<Answer>,
+  only?: readonly string[],
+): Promise<Answer> {
   const sql = postgresJs(postgresUrl(), { max: 1, onnotice() {} });
   try {
     return await sql.begin(async (holder) => {
       const tables = await holder<{ name: string }[]>`
         select tablename as name from pg_tables where schemaname = ${schema}`;
       for (const { name } of tables) {
+        if (only !== undefined && !only.includes(name)) continue;
         await holder.unsafe(`lock table "${schema}"."${name}" in access exclusive mode`);
       }
       return await work();
@@ -51,6 +60,10 @@ function asking(
     handler.answer(new Request(`http://observer.test${path}`, { headers: { accept } }));
 }
 
+function filled(path: string): string {
+  return path.replace(":name", "input").replace(/:(?:event|position)/, "0");
+}
+
 /** A path of each route, with all that it has to be given. */
 function pathsOf(hash: string): string[] {
   const query = new URLSearchParams({ workflow: "echo", like: "r-1", id: "r-1", job: "1" });
@@ -62,13 +75,16 @@ function pathsOf(hash: string): string[] {
     );
     return [`/${readingPath(name as ReadingName)}`, JSON.stringify(args)] as const;
   });
-  return ROUTES.map(({ path }) => {
+  return ROUTES.map((route) => {
+    const { path } = route;
+    const known = parametersOf(route).map(({ name }) => name);
+    const own = new URLSearchParams([...query].filter(([name]) => known.includes(name)));
     const [, args] = readings.find(([each]) => each === path) ?? [];
     if (args !== undefined) return `${path}?${new URLSearchParams({ args })}`;
     if (path === "/compare") return `${path}?a=r-1&b=r-2`;
     if (path === "/versions/diff") return `${path}?a=${hash}&b=${hash}`;
     const id = path.startsWith("/versions/") ? hash : "r-1";
-    return `${path.replace(":name", "input").replaceAll(/:\w+/g, id)}?${query}`;
+    return `${filled(path).replaceAll(/:\w+/g, id)}?${own}`;
   });
 }
 
@@ -100,6 +116,37 @@ Deno.test("BOUNDS-1: every page, form, file and reading ends by a time when noth
     const text = await answer.text();
     assert.equal(answer.status, 200, `${path}, when all can be read again: ${text}`);
   }
+});
+
+Deno.test("PART-1: a part of a page that is not read in time leaves the others", async () => {
+  await using set = await scene(POSTGRES);
+  await reached(await set.node.start("echo", { wait: "go" }, { runId: "r-1" }), "suspended");
+  await set.node.close();
+  const { database, schema } = set.db;
+  await using client = await Continuum.connect({ database, schema });
+  const hasty = asking(client, PART_MS);
+  await locking(schema, async () => {
+    const data = await (await hasty("/", "application/json")).json();
+    // What is known of a finding is an act, too.
+    assert.deepEqual(Object.keys(data.missing).sort(), ["health", "operations"]);
+    assert.equal(data.missing.operations.code, "QUERY_TIMEOUT");
+    assert.equal(data.fleet.operations, null);
+    assert.deepEqual(data.fleet.queues, []);
+    assert.deepEqual(data.counts[1], { state: "suspended", count: 1 });
+    const page = await (await hasty("/", "text/html")).text();
+    assert.match(page, /What operators did last/);
+    assert.match(page, /could not be read in time/);
+    assert.match(page, /No run is parked or has failed/);
+  }, ["operations"]);
+  await locking(schema, async () => {
+    const answer = await hasty("/runs", "text/html");
+    const page = await answer.text();
+    assert.equal(answer.status, 200);
+    assert.match(page, /could not be read in time/);
+    assert.match(page, /Narrow by workflow/, "the filter is there to narrow it");
+    const { runs, workflows, missing } = await (await hasty("/runs", "application/json")).json();
+    assert.deepEqual([runs, workflows, Object.keys(missing)], [null, ["echo"], ["runs"]]);
+  }, ["runs"]);
 });
 
 Deno.test("BOUNDED-1: a page waits no longer for a session than for a statement", async () => {

@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { parse } from "parse5";
+import { parametersOf } from "../../src/observer/route_parameters.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { reached } from "../support/runs.ts";
@@ -58,25 +59,28 @@ forEachDatabase("pages over hostile texts", (database, test) => {
     const { hash } = (await run.status()).version;
     await at.node.schedules.create({ id, workflow: name, every: "365d", input: EVIL });
     const observed = observe(at.node);
-    const params: Readonly<Record<string, string>> = { id, hash, name: "input" };
-    const queries = [
-      "",
-      `?a=${hash}&b=${hash}&effect=0&state=any&id=${encodeURIComponent(EVIL)}`,
-      `?a=${encodeURIComponent(id)}&b=${encodeURIComponent(id)}&workflow=${
-        encodeURIComponent(name)
-      }`,
-      `?at=1&name=${encodeURIComponent(EVIL)}&cursor=${encodeURIComponent(EVIL)}`,
-      `?member=${encodeURIComponent(EVIL)}&group=${encodeURIComponent(EVIL)}&kind=${
-        encodeURIComponent(EVIL)
-      }`,
+    const params: Readonly<Record<string, string>> = {
+      ...{ id, hash, name: "input", event: "0", position: "0" },
+    };
+    const queries: readonly Readonly<Record<string, string>>[] = [
+      {},
+      { a: hash, b: hash, effect: "0", state: "any", id: EVIL },
+      { a: id, b: id, workflow: name },
+      { at: "1", name: EVIL, cursor: EVIL, said: EVIL },
+      { member: EVIL, group: EVIL, open: EVIL },
+      { kind: EVIL, since: EVIL, code: EVIL, attribute: EVIL, page: EVIL },
     ];
     let pages = 0;
-    for (const { path, kind } of ROUTES) {
+    for (const route of ROUTES) {
+      const { path, kind } = route;
+      const known = parametersOf(route).map((parameter) => parameter.name);
       const filled = path.replace(
         /:(\w+)/g,
         (_, param) => encodeURIComponent(params[param] ?? EVIL),
       );
-      for (const query of queries) {
+      for (const all of queries) {
+        const given = Object.entries(all).filter(([name]) => known.includes(name));
+        const query = given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
         const answer = await observed.ask(filled + query);
         if (!answer.headers.get("content-type")?.startsWith("text/html")) {
           await answer.body?.cancel();

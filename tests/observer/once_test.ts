@@ -10,14 +10,11 @@ import { POSTGRES } from "../support/database.ts";
 import { reached } from "../support/runs.ts";
 import { scene, source } from "../support/scene.ts";
 import { observe, type Observed } from "./observed.ts";
-import { attribute, elements } from "./pages.ts";
+import { fieldsOf } from "./pages.ts";
 
 /** The fields of the form on a page that a browser sends without the person's doing. */
 async function hiddenOf(observed: Observed, path: string): Promise<Record<string, string>> {
-  const fields = elements(await observed.page(path), "<input>")
-    .filter((input) => attribute(input, "type") === "hidden")
-    .map((input) => [attribute(input, "name")!, attribute(input, "value")!]);
-  return Object.fromEntries(fields);
+  return fieldsOf(await observed.page(path));
 }
 
 Deno.test("a form that is sent twice sends one signal, and starts one run", async () => {

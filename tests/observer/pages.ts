@@ -36,6 +36,18 @@ export function attribute(element: Element, name: string): string | null {
   return element.attrs.find((each) => each.name === name)?.value ?? null;
 }
 
+/** What the form of an action has, as a browser sends it when nothing is entered. */
+export function fieldsOf(page: string): Record<string, string> {
+  const [form] = elements(page, "deed");
+  if (form === undefined) throw new Error("no form of an action");
+  return Object.fromEntries(
+    elements(form, "<input>").map((input) => [
+      attribute(input, "name")!,
+      attribute(input, "value") ?? "",
+    ]),
+  );
+}
+
 /** The rows of the table with a caption: the texts of their cells. */
 export function rowsOf(page: string, caption: string): string[][] {
   const found = elements(page, "<table>").find((each) =>

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { defineActivity } from "../../src/workflow/mod.ts";
+import { parametersOf } from "../../src/observer/route_parameters.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
 import { segmentOf } from "../../src/base/url_segment.ts";
 import { POSTGRES } from "../support/database.ts";
@@ -91,12 +92,18 @@ async function pathsOf({ node }: Scene, ids: readonly string[]): Promise<string[
     reason: HOSTILE,
     before: HOSTILE,
   });
-  const paths = ROUTES.flatMap(({ path }) => {
+  const paths = ROUTES.flatMap((route) => {
+    const { path } = route;
+    const names = parametersOf(route).map(({ name }) => name);
+    const own = new URLSearchParams([...query].filter(([name]) => names.includes(name)));
     const [, first = ""] = path.split("/");
-    if (!path.includes(":")) return [path, `${path}?state=any`, `${path}?${query}`];
+    if (!path.includes(":")) {
+      return [path, `${path}?${own}`, ...names.includes("state") ? [`${path}?state=any`] : []];
+    }
     return (known[first] ?? ids).flatMap((id) => {
-      const filled = path.replace(":name", "input").replaceAll(/:\w+/g, () => segmentOf(id));
-      return [filled, `${filled}?${query}`];
+      const filled = path.replace(":name", "input").replace(/:(?:event|position)/, "0")
+        .replaceAll(/:\w+/g, () => segmentOf(id));
+      return [filled, `${filled}?${own}`];
     });
   });
   return [...new Set(paths)];

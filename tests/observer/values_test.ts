@@ -6,8 +6,9 @@
 
 import assert from "node:assert/strict";
 import { POSTGRES } from "../support/database.ts";
+import { defineActivity } from "../../src/workflow/mod.ts";
 import { reached } from "../support/runs.ts";
-import { scene } from "../support/scene.ts";
+import { scene, source } from "../support/scene.ts";
 import { observe } from "./observed.ts";
 import { linksOf } from "./pages.ts";
 
@@ -81,4 +82,86 @@ Deno.test("a whole number that would be rounded is refused where people enter JS
   const kept = { ...form, payload: '{"amount":9007199254740991,"small":0.1}' };
   assert.equal((await observed.ask("/runs/r-1/signal", { form: kept })).status, 303);
   await reached(set.node.run("r-1"), "completed");
+});
+
+const TELLS = source(
+  `await ctx.run("reads", () => ({ text: "z".repeat(9_000) + " end of step", card: "4111" }));
+const sent = await ctx.activity("sends", { text: "a".repeat(70_000) + " end of input", card: "4111" });
+await ctx.waitForSignal("go");
+return sent;`,
+  `{ name: "tells" }`,
+);
+
+/** A run with long values in its history, and a schedule with a long input. */
+async function telling() {
+  const sends = defineActivity(
+    { name: "sends" },
+    () => ({ text: `${"b".repeat(9_000)} end of answer` }),
+  );
+  const set = await scene(POSTGRES, { "tells.ts": TELLS }, { activities: [sends] });
+  await reached(await set.node.start("tells", null, { runId: ID }), "suspended");
+  await set.node.schedules.create({
+    id: ID,
+    workflow: "tells",
+    every: "365d",
+    input: { text: `${"c".repeat(9_000)} end of plan`, card: "4111" },
+  });
+  return set;
+}
+
+const WHOLE = [
+  [`${PATH}/history`, "events/0", "end of step"],
+  [`${PATH}/timeline?effect=0`, "events/0", "end of step"],
+  [`${PATH}/timeline?effect=1`, "effects/1/input", "end of input"],
+  [`${PATH}/timeline?effect=1`, "events/1", "end of answer"],
+  [`/schedules/${encodeURIComponent(ID)}`, "values/input", "end of plan"],
+] as const;
+
+Deno.test("long values of histories, effects and schedules are whole on their own pages, and files", async () => {
+  await using set = await telling();
+  const observed = observe(set.node);
+  for (const [path, link, end] of WHOLE) {
+    const page = await observed.page(path);
+    assert(!page.includes(end), `${path} is cut`);
+    const found = [...linksOf(page, "Show all"), ...linksOf(page, "whole")]
+      .find((url) => url.endsWith(link));
+    assert(found !== undefined, `${path} leads to ${link}`);
+    const at = new URL(found, `http://observer.test${path}`).pathname;
+    assert((await observed.page(at)).includes(end), at);
+    const file = await observed.ask(`${at}?file=1`);
+    assert.match(
+      file.headers.get("content-disposition")!,
+      /^attachment; filename="[\w.-]+\.json"$/,
+    );
+    assert((await file.text()).includes(end), `${at} as a file`);
+    assert.equal((await observe(set.node, { without: ["payloads"] }).ask(at)).status, 403, at);
+  }
+  for (const path of ["events/9", "effects/9/input", "events/0?generation=3"]) {
+    assert.equal((await observed.ask(`${PATH}/${path}`)).status, 404, path);
+  }
+  for (const path of ["events/x", "events/-1", "effects/1/id", "effects/1.5/input"]) {
+    assert.equal((await observed.ask(`${PATH}/${path}`)).status, 400, path);
+  }
+});
+
+Deno.test("REDACTION-1: redact knows the run and the workflow of a value in a history", async () => {
+  await using set = await telling();
+  const paths = [
+    `${PATH}/history`,
+    `${PATH}/events/0`,
+    `${PATH}/effects/0/value`,
+    `${PATH}/timeline?effect=0`,
+  ];
+  for (const path of paths) {
+    const seen: string[] = [];
+    const redacting = observe(set.node, {
+      redact: (_, at) => {
+        if (at.kind === "event") seen.push(`${at.run} ${at.workflow} ${at.name}`);
+        return { card: "***" };
+      },
+    });
+    const text = await redacting.page(path);
+    assert(!text.includes("4111"), path);
+    assert(seen.includes(`${ID} tells reads`), `${path}: ${seen}`);
+  }
 });

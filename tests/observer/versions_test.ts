@@ -10,7 +10,7 @@ import { forEachDatabase } from "../support/database.ts";
 import { openIn, reached } from "../support/runs.ts";
 import { type Scene, scene, source } from "../support/scene.ts";
 import { observe } from "./observed.ts";
-import { attribute, elements, linksOf, rowsOf, text } from "./pages.ts";
+import { elements, fieldsOf, linksOf, rowsOf, text } from "./pages.ts";
 
 function order(steps: readonly string[], wait = "review"): string {
   const lines = steps.map((name) => `await ctx.run(${JSON.stringify(name)}, () => 1);`);
@@ -140,11 +140,7 @@ return await ctx.waitForSignal("end");`,
     const confirm = await observed.page(
       new URL(apply!, "http://h/upgrade").href.replace("http://h", ""),
     );
-    const form = Object.fromEntries(
-      elements(confirm, "<input>").map((
-        input,
-      ) => [attribute(input, "name")!, attribute(input, "value") ?? ""]),
-    );
+    const form = fieldsOf(confirm);
     const path = "/upgrade/apply";
     assert.equal((await observed.ask(path, { form: { ...form, seen: "other" } })).status, 409);
     assert.equal((await node.run("o-1").status()).version.hash, old);

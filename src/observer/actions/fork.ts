@@ -4,7 +4,8 @@
  * @module
  */
 
-import { checkWhole, refuse } from "../../base/arguments.ts";
+import { refuse } from "../../base/arguments.ts";
+import { inWords } from "../../base/describe.ts";
 import {
   FORK_CHILDREN,
   FORK_SIGNALS,
@@ -14,11 +15,30 @@ import {
   planFork,
 } from "../../operate/fork.ts";
 import { showRun } from "../../operate/runs.ts";
-import { type Fields, wordsOf } from "../fields.ts";
+import type { Fields } from "../fields.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { counted, facts, note, section, table, time } from "../parts/mod.ts";
+import {
+  type Given,
+  jsonParameter,
+  textParameter,
+  wholeParameter,
+  wordParameter,
+} from "../parameters.ts";
 import { defineAction } from "../route.ts";
 import type { View } from "../view.ts";
+
+const FROM = wordParameter("from", ["failure"]);
+const AT = wholeParameter("at", 0);
+const BEFORE = textParameter("before");
+const VERSION = textParameter("version");
+const ID = textParameter("id");
+const CHILDREN = wordParameter("children", FORK_CHILDREN);
+const SIGNALS = wordParameter("signals", FORK_SIGNALS);
+const INPUT = jsonParameter("input");
+const KEPT = [FROM, AT, BEFORE, VERSION, ID, CHILDREN, SIGNALS, INPUT] as const;
+/** The plan that was shown, by the engine's own word for it. */
+const PLAN = textParameter("plan");
 
 interface Plan {
   readonly id: string;
@@ -31,11 +51,12 @@ interface Plan {
 export const fork = defineAction<Plan, ForkLine>({
   path: "/runs/:id/fork",
   rights: ["read", "fork"],
+  parameters: [...KEPT, PLAN],
   action: "fork",
   needsReason: false,
-  async plan({ client, params, heavy }, fields) {
+  async plan({ client, params, given, heavy }, fields) {
     const { id, events } = await showRun(client, params.id!);
-    const request = requestOf(fields);
+    const request = requestOf(given, fields);
     const plan = request === null ? null : await heavy(() => planFork(client, id, request));
     return { id, events, fork: plan };
   },
@@ -61,10 +82,12 @@ export const fork = defineAction<Plan, ForkLine>({
       ${plan.fork === null ? NOTHING : kept(fields, plan.fork)}
     `,
   }),
-  async deed({ client, heavy }, { id, fork }, fields) {
-    const request = requestOf(fields);
-    if (request === null || fork === null) return refuse("field from", null, "a point of the run");
-    const plan = fields.text("plan") ?? fork.plan;
+  async deed({ client, given, heavy }, { id, fork }, fields) {
+    const request = requestOf(given, fields);
+    if (request === null || fork === null) {
+      return refuse("parameter at", inWords("nothing"), "a point of the run");
+    }
+    const plan = given.one(PLAN) ?? fork.plan;
     return await heavy(() => forkRun(client, id, request, { ...fork, plan }));
   },
   done: (fork, view) => ({
@@ -76,35 +99,30 @@ export const fork = defineAction<Plan, ForkLine>({
 });
 
 /** `null`: no point was chosen. */
-function requestOf(fields: Fields): ForkRequest | null {
-  const from = fields.text("from");
-  const at = fields.text("at");
-  const before = fields.text("before");
-  const point = from === "failure"
+function requestOf(given: Given, fields: Fields): ForkRequest | null {
+  const [from, at, before] = [given.one(FROM), given.one(AT), given.one(BEFORE)];
+  const point = from !== null
     ? { fromFailure: true as const }
     : before !== null
     ? { before }
     : at !== null
-    ? { at: checkWhole(Number(at), "field at", 0) }
+    ? { at }
     : null;
   if (point === null) return null;
-  const text = (name: string) => fields.text(name) ?? undefined;
-  const input = fields.json("input");
+  const input = fields.json(INPUT.name);
   return {
     ...point,
-    version: text("version"),
-    id: text("id"),
-    children: wordsOf(fields.list("children"), FORK_CHILDREN, "children")[0],
-    signals: wordsOf(fields.list("signals"), FORK_SIGNALS, "signals")[0],
+    version: given.one(VERSION) ?? undefined,
+    id: given.one(ID) ?? undefined,
+    children: given.one(CHILDREN) ?? undefined,
+    signals: given.one(SIGNALS) ?? undefined,
     ...(input === undefined ? {} : { input }),
   };
 }
 
-const NAMES = ["from", "at", "before", "version", "id", "children", "signals", "input"] as const;
-
 function kept(fields: Fields, { plan }: ForkLine): Html {
   return html`${
-    NAMES.map((name) =>
+    KEPT.map(({ name }) =>
       html`<input type="hidden" name="${name}" value="${fields.text(name) ?? ""}">`
     )
   }<input type="hidden" name="plan" value="${plan}">`;

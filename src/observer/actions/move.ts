@@ -11,6 +11,7 @@ import { showRun } from "../../operate/runs.ts";
 import type { Json } from "../../operate/plain.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { note, valueBlock } from "../parts/mod.ts";
+import { textParameter } from "../parameters.ts";
 import type { Right } from "../rights.ts";
 import { type ActionRoute, defineAction } from "../route.ts";
 import type { View } from "../view.ts";
@@ -68,16 +69,19 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
+const TO = textParameter("to");
+
 /** The actions. */
 export const MOVE_ACTIONS: readonly ActionRoute[] = KINDS.map(({ word, verb, right, done, move }) =>
   defineAction<Plan, Plan>({
     path: `/runs/:id/${word}`,
     rights: ["read", right],
+    parameters: [TO],
     action: word,
     needsReason: false,
-    async plan({ client, params, heavy }, fields) {
+    async plan({ client, params, given, heavy }) {
       const { id, workflow, events, generation } = await showRun(client, params.id!);
-      const target = fields.text("to");
+      const target = given.one(TO);
       const report = await heavy(() => move(client, id, target ?? undefined, true));
       return { id, workflow, events, generation, target, report };
     },

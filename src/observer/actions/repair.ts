@@ -11,24 +11,25 @@ import {
   type RepairLines,
   type RepairPlan,
 } from "../../operate/repair.ts";
-import { wordsOf } from "../fields.ts";
 import { html, NOTHING } from "../html.ts";
 import { counted, section, table } from "../parts/mod.ts";
+import { several, wordParameter } from "../parameters.ts";
 import { defineAction } from "../route.ts";
 
 /** How many targets of a repair are listed. */
 const LISTED = 50;
+
+const CODE = several(wordParameter("code", REPAIRABLE));
 
 /** The action. */
 export const repair = defineAction<RepairPlan, RepairLines>({
   path: "/repair",
   rights: ["read", "repair"],
   everywhere: true,
+  parameters: [CODE],
   action: "repair",
   needsReason: true,
-  plan: ({ client }, fields) => {
-    return planRepairs(client, wordsOf(fields.list("code"), REPAIRABLE, "code"));
-  },
+  plan: ({ client, given }) => planRepairs(client, [...new Set(given.all(CODE))]),
   fence: ({ repairs }) => repairs as never,
   targets: ({ repairs }) => repairs.flatMap(({ targets }) => targets.map(({ id }) => id)),
   confirm({ repairs }, view, fields) {

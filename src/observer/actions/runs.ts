@@ -18,12 +18,18 @@ import {
 } from "../../operate/act_on_runs.ts";
 import type { Continuum } from "../../operate/client.ts";
 import { listRuns } from "../../operate/runs.ts";
-import type { Fields } from "../fields.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { counted, note, number, runLink, section, stateMark, table } from "../parts/mod.ts";
+import {
+  type Given,
+  type Parameter,
+  several,
+  switchParameter,
+  textParameter,
+} from "../parameters.ts";
 import type { Right } from "../rights.ts";
 import { type ActionRoute, defineAction, type Done, type Look } from "../route.ts";
-import { filterOf } from "../run_filter.ts";
+import { filterOf, filterParameters } from "../run_filter.ts";
 import type { View } from "../view.ts";
 
 /** The most runs that one action changes. */
@@ -118,20 +124,30 @@ interface Outcomes {
   readonly runs: readonly RunOutcome[];
 }
 
+/** Runs that were chosen. */
+const ID = several(textParameter("id"));
+/** That all runs of a filter were chosen, in place of these. */
+const ALL = switchParameter("all");
+/** What their ids begin with: `id` names the chosen ones. */
+const PREFIX = textParameter("prefix");
+
+const CHOICE: readonly Parameter[] = [ID, ALL, ...filterParameters(PREFIX)];
+
 /** The routes of the actions. */
 export const RUN_ACTIONS: readonly ActionRoute[] = DEEDS.flatMap((deed) => [
-  actionOn(deed, `/runs/:id/${deed.word}`),
-  actionOn(deed, `/bulk/${deed.word}`),
+  actionOn(deed, `/runs/:id/${deed.word}`, []),
+  actionOn(deed, `/bulk/${deed.word}`, CHOICE),
 ]);
 
-function actionOn(deed: Deed, path: string): ActionRoute {
+function actionOn(deed: Deed, path: string, parameters: readonly Parameter[]): ActionRoute {
   const { word, verb, right, needsReason, isGrave, consequence } = deed;
   return defineAction<Plan, Outcomes>({
     path,
     rights: ["read", right],
+    parameters,
     action: word,
     needsReason,
-    plan: (look, fields) => planOf(deed, look, fields),
+    plan: (look) => planOf(deed, look),
     fence: ({ runs }) =>
       runs.map(({ id, version, generation, createdAt }) => [id, version, generation, createdAt]),
     targets: ({ runs }) => idsOf(runs),
@@ -176,13 +192,14 @@ function actionOn(deed: Deed, path: string): ActionRoute {
   });
 }
 
-async function planOf(deed: Deed, { client, params }: Look, fields: Fields): Promise<Plan> {
-  const ids = params.id === undefined ? fields.list("id") : [params.id];
-  const chosen = fields.text("all") === null || params.id !== undefined
-    ? { ids, more: false }
-    : await matching(client, fields);
+async function planOf(deed: Deed, { client, params, given }: Look): Promise<Plan> {
+  const chosen = params.id !== undefined
+    ? { ids: [params.id], more: false }
+    : given.one(ALL) === null
+    ? { ids: given.all(ID), more: false }
+    : await matching(client, given);
   if (chosen.ids.length === 0) {
-    refuse("field id of a request", inWords("nothing"), "the ids of runs, or all=1 with a filter");
+    refuse("parameter id", inWords("nothing"), "the ids of runs, or all=1 with a filter");
   }
   const planned = await planRuns(client, chosen.ids.slice(0, MOST_RUNS));
   const runs = planned.filter(({ state }) => deed.applies(state));
@@ -195,9 +212,9 @@ async function planOf(deed: Deed, { client, params }: Look, fields: Fields): Pro
 
 async function matching(
   client: Continuum,
-  fields: Fields,
+  given: Given,
 ): Promise<{ readonly ids: readonly string[]; readonly more: boolean }> {
-  const { runs, cursor } = await listRuns(client, filterOf(fields, new Date()), {
+  const { runs, cursor } = await listRuns(client, filterOf(given, PREFIX), {
     limit: MOST_RUNS,
   });
   return { ids: runs.map(({ id }) => id), more: cursor !== null };

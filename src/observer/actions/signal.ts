@@ -10,6 +10,7 @@ import { signalRun } from "../../operate/act_on_runs.ts";
 import { showRun } from "../../operate/runs.ts";
 import { html } from "../html.ts";
 import { onceField } from "../once_field.ts";
+import { jsonParameter, textParameter } from "../parameters.ts";
 import { defineAction } from "../route.ts";
 
 interface Plan {
@@ -20,10 +21,15 @@ interface Plan {
   readonly awaited: readonly string[];
 }
 
+const NAME = textParameter("name");
+const DELIVERY = textParameter("delivery");
+const PAYLOAD = jsonParameter("payload");
+
 /** The action. */
 export const signal = defineAction<Plan, { readonly id: string; readonly delivery: string }>({
   path: "/runs/:id/signal",
   rights: ["read", "signal"],
+  parameters: [NAME, PAYLOAD, DELIVERY],
   action: "signal",
   needsReason: false,
   async plan({ client, params }) {
@@ -52,10 +58,10 @@ export const signal = defineAction<Plan, { readonly id: string; readonly deliver
       ${onceField("delivery", fields)}
     `,
   }),
-  async deed({ client }, { id }, fields) {
-    const name = fields.text("name");
-    if (name === null) return refuse("field name", inWords("nothing"), "the name of a signal");
-    const delivery = fields.text("delivery") ?? undefined;
+  async deed({ client, given }, { id }, fields) {
+    const name = given.one(NAME);
+    if (name === null) return refuse("parameter name", inWords("nothing"), "the name of a signal");
+    const delivery = given.one(DELIVERY) ?? undefined;
     return await signalRun(client, id, name, fields.json("payload"), delivery);
   },
   done: ({ id, delivery }, view) => ({

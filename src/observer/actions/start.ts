@@ -5,16 +5,16 @@
  */
 
 import { showRun } from "../../operate/runs.ts";
-import { IF_EXISTS, type StartedRun, type StartRequest, startRun } from "../../operate/start.ts";
+import { IF_EXISTS, type StartedRun, startRun } from "../../operate/start.ts";
 import { currentVersions } from "../../operate/versions.ts";
-import { checkChoice, refuse } from "../../base/arguments.ts";
+import { refuse } from "../../base/arguments.ts";
 import type { Attributes } from "../../base/attributes.ts";
 import { inWords } from "../../base/describe.ts";
 import type { Json } from "../../operate/plain.ts";
-import type { Fields } from "../fields.ts";
 import { html, NOTHING } from "../html.ts";
 import { onceField } from "../once_field.ts";
 import { note } from "../parts/mod.ts";
+import { jsonParameter, textParameter, timeParameter, wordParameter } from "../parameters.ts";
 import { isRedacted } from "../redaction.ts";
 import { defineAction } from "../route.ts";
 
@@ -27,21 +27,33 @@ interface Plan {
   readonly workflows: readonly string[];
 }
 
+const LIKE = textParameter("like");
+const WORKFLOW = textParameter("workflow");
+const ID = textParameter("id");
+const VERSION = textParameter("version");
+const KEY = textParameter("key");
+const EXISTING = wordParameter("ifExists", IF_EXISTS);
+const AT = timeParameter("at");
+
 /** The action. */
 export const start = defineAction<Plan, StartedRun>({
   path: "/start",
   rights: ["read", "start"],
+  parameters: [
+    ...[LIKE, WORKFLOW, ID, VERSION, KEY, EXISTING, AT],
+    ...["input", "delay", "attributes"].map(jsonParameter),
+  ],
   action: "start",
   needsReason: false,
-  async plan({ client }, fields) {
-    const like = fields.text("like");
+  async plan({ client, given }) {
+    const like = given.one(LIKE);
     const [run, current] = await Promise.all([
       like === null ? null : showRun(client, like),
       currentVersions(client),
     ]);
     return {
       like,
-      workflow: fields.text("workflow") ?? run?.workflow ?? null,
+      workflow: given.one(WORKFLOW) ?? run?.workflow ?? null,
       input: run?.input ?? null,
       workflows: [...current.keys()].sort(),
     };
@@ -81,18 +93,22 @@ export const start = defineAction<Plan, StartedRun>({
       `,
     };
   },
-  async deed({ client }, _plan, fields) {
-    const workflow = fields.text("workflow");
+  async deed({ client, given }, _plan, fields) {
+    const workflow = given.one(WORKFLOW);
     if (workflow === null) {
-      return refuse("field workflow", inWords("nothing"), "the name of a workflow");
+      return refuse("parameter workflow", inWords("nothing"), "the name of a workflow");
     }
     return await startRun(client, {
       workflow,
       input: fields.json("input"),
-      id: fields.text("id") ?? undefined,
-      key: fields.text("key") ?? undefined,
-      version: fields.text("version") ?? undefined,
-      ...laterOf(fields),
+      id: given.one(ID) ?? undefined,
+      key: given.one(KEY) ?? undefined,
+      version: given.one(VERSION) ?? undefined,
+      // What no form has, and what the command line sends; the client checks the JSON.
+      ifExists: given.one(EXISTING) ?? undefined,
+      at: given.one(AT) ?? undefined,
+      delay: fields.json("delay") as number | undefined,
+      attributes: fields.json("attributes") as Attributes | undefined,
     });
   },
   done: ({ id, started }, view) => ({
@@ -100,15 +116,3 @@ export const start = defineAction<Plan, StartedRun>({
     to: view.to(["runs", id]),
   }),
 });
-
-/** What no form has, and what the command line sends. */
-function laterOf(fields: Fields): Pick<StartRequest, "ifExists" | "delay" | "at" | "attributes"> {
-  const [ifExists, at] = [fields.text("ifExists"), fields.text("at")];
-  // `startMany` checks these, whatever they are.
-  return {
-    ifExists: ifExists === null ? undefined : checkChoice(ifExists, "field ifExists", IF_EXISTS),
-    at: at === null ? undefined : new Date(at),
-    delay: fields.json("delay") as number | undefined,
-    attributes: fields.json("attributes") as Attributes | undefined,
-  };
-}

@@ -5,14 +5,22 @@
  */
 
 import { refuse } from "../../base/arguments.ts";
+import { inWords } from "../../base/describe.ts";
 import { resumeUpgrade, upgradeJobs, upgradeRuns } from "../../operate/upgrade.ts";
 import { ObserverError } from "../errors.ts";
 import { type Html, html } from "../html.ts";
 import { counted, note, section } from "../parts/mod.ts";
+import { textParameter } from "../parameters.ts";
 import { defineAction } from "../route.ts";
 import { drive } from "../upgrade_driver.ts";
 import { verdictGroups } from "../upgrade_groups.ts";
-import { answerOf, questionOf, questionQuery, type UpgradeAnswer } from "../upgrade_plan.ts";
+import {
+  answerOf,
+  QUESTION,
+  questionOf,
+  questionQuery,
+  type UpgradeAnswer,
+} from "../upgrade_plan.ts";
 
 /** Moves the runs of a plan. */
 export const applyUpgrade = defineAction<
@@ -21,12 +29,13 @@ export const applyUpgrade = defineAction<
 >({
   path: "/upgrade/apply",
   rights: ["read", "upgrade"],
+  parameters: QUESTION,
   action: "upgrade",
   needsReason: false,
-  async plan(look, fields) {
-    const question = await questionOf(look, fields);
+  async plan(look) {
+    const question = await questionOf(look, look.given);
     return question === null
-      ? refuse("field workflow", null, "the name of a workflow")
+      ? refuse("parameter workflow", inWords("nothing"), "the name of a workflow")
       : await answerOf(look, question);
   },
   fence: ({ to, runs }) => ({ to, runs }) as never,
@@ -62,14 +71,17 @@ interface ResumePlan {
   readonly state: string;
 }
 
+const JOB = textParameter("job");
+
 /** Continues an upgrade that no process drives. */
 export const resumeUpgradeAction = defineAction<ResumePlan, { readonly job: string }>({
   path: "/upgrade/resume",
   rights: ["read", "upgrade"],
+  parameters: [JOB],
   action: "upgrade resume",
   needsReason: false,
-  async plan({ client }, fields) {
-    const id = fields.text("job");
+  async plan({ client, given }) {
+    const id = given.one(JOB);
     const found = (await upgradeJobs(client, 1_000)).find((job) => job.id === id);
     if (found === undefined) {
       throw new ObserverError("NOT_FOUND", "Cannot continue: there is no such upgrade");

@@ -4,28 +4,50 @@
  * @module
  */
 
-import { listOperations, type OperationLines } from "../../operate/operations.ts";
+import { ACTION_FILTERS, listOperations, type OperationLines } from "../../operate/operations.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import type { Query } from "../links.ts";
 import { operationTable } from "../operation_table.ts";
 import { empty } from "../parts/mod.ts";
+import { textParameter, timeParameter, wordParameter } from "../parameters.ts";
 import { definePage } from "../route.ts";
 import type { View } from "../view.ts";
 
 /** How many acts a page lists. */
 const PAGE = 50;
 
+const AS = textParameter("as");
+const RUN = textParameter("run");
+const TARGET = textParameter("target");
+const ACTION = wordParameter("action", ACTION_FILTERS);
+const SINCE = timeParameter("since");
+const CURSOR = textParameter("cursor");
+
+interface Acts extends OperationLines {
+  /** The time of the filter, for the next page: `2h` is another one by then. */
+  readonly since: string | null;
+}
+
 /** The page. */
-export const audit = definePage<OperationLines>({
+export const audit = definePage<Acts>({
   path: "/audit",
   rights: ["read"],
   everywhere: true,
+  parameters: [AS, RUN, TARGET, ACTION, SINCE, CURSOR],
   live: 30,
-  load({ client, query }) {
-    const text = (name: string) => query.get(name) || undefined;
-    const filter = { run: text("run"), target: text("target"), as: text("as") };
-    return listOperations(client, filter, { limit: PAGE, cursor: text("cursor") });
+  async load({ client, given }) {
+    const filter = {
+      as: given.one(AS) ?? undefined,
+      run: given.one(RUN) ?? undefined,
+      target: given.one(TARGET) ?? undefined,
+      action: given.one(ACTION) ?? undefined,
+      since: given.one(SINCE) ?? undefined,
+    };
+    const page = { limit: PAGE, cursor: given.one(CURSOR) ?? undefined };
+    const since = filter.since?.toISOString() ?? null;
+    return { ...await listOperations(client, filter, page), since };
   },
+  facts: ({ since: _, ...data }) => data as never,
   page: (data, view) => ({
     title: "Audit",
     body: html`${filters(view)}${list(data, view)}${pager(data, view)}`,
@@ -33,6 +55,8 @@ export const audit = definePage<OperationLines>({
 });
 
 const FIELDS = [["as", "Who"], ["run", "Run"], ["target", "Target"]] as const;
+
+const NAMES = [...FIELDS.map(([name]) => name), ACTION.name];
 
 function filters(view: View): Html {
   return html`
@@ -47,7 +71,18 @@ function filters(view: View): Html {
             )}" autocomplete="off" spellcheck="false"></label>
         `
       )}
-      <p class="buttons"><button class="primary">Filter</button></p>
+      <label class="field"><span>Action</span><select name="action">
+        <option value="">any</option>${ACTION_FILTERS.map((action) =>
+          html`<option value="${action}" selected="${
+            action === view.query.get("action")
+          }">${action}</option>`
+        )}</select></label>
+      <label class="field"><span>Since</span><input name="since" value="${view.query.get(
+        "since",
+      )}" placeholder="2h" autocomplete="off"></label>
+      <p class="buttons"><button class="primary">Filter</button><a class="button" href="${view.to([
+        "audit",
+      ])}">Clear</a></p>
     </form>
   `;
 }
@@ -56,9 +91,12 @@ function list({ operations }: OperationLines, view: View): Html {
   return operations.length === 0 ? empty("No act matches") : operationTable(operations, view);
 }
 
-function pager({ cursor, operations }: OperationLines, view: View): Html {
+function pager({ cursor, operations, since }: Acts, view: View): Html {
   if (cursor === null) return NOTHING;
-  const query: Query = Object.fromEntries(FIELDS.map(([name]) => [name, view.query.get(name)]));
+  const query: Query = {
+    ...Object.fromEntries(NAMES.map((name) => [name, view.query.get(name)])),
+    since,
+  };
   return html`
     <nav class="pager"
       aria-label="Pages"><span>${operations.length} shown</span><a class="button" href="${view.to([

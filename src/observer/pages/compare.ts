@@ -25,6 +25,7 @@ import {
   valueBlock,
   versionLink,
 } from "../parts/mod.ts";
+import { textParameter } from "../parameters.ts";
 import { definePage, type Look } from "../route.ts";
 import type { View } from "../view.ts";
 
@@ -35,6 +36,9 @@ interface CompareData {
 
 type Run = RunComparison["a"];
 
+const A = textParameter("a");
+const B = textParameter("b");
+
 /** A subprocess that replays the code of one run has this long, in milliseconds. */
 const TIMEOUT = 5_000;
 
@@ -42,9 +46,10 @@ const TIMEOUT = 5_000;
 export const compare = definePage<CompareData>({
   path: "/compare",
   rights: ["read"],
+  parameters: [A, B],
   async load(look) {
-    const [a, b] = ["a", "b"].map((name) => look.query.get(name) ?? "");
-    if (!a || !b) return { comparison: null };
+    const [a, b] = [look.given.one(A), look.given.one(B)];
+    if (a === null || b === null) return { comparison: null };
     const comparison = await comparisonOf(look, a, b);
     return { comparison: look.may("source") ? comparison : withoutSource(comparison) };
   },
@@ -110,9 +115,8 @@ function bodyOf(
       )
       : partingBlock("Where they part", diverges, view, [a, b])}
     ${answers === null ? NOTHING : partingBlock("The first other answer", answers, view, [a, b])}
-    <div class="columns">${section("Input", valueBlock(a.input))}${section(
-      "Input",
-      valueBlock(b.input),
+    <div class="columns">${[a, b].map(({ id, input }) =>
+      section("Input", valueBlock(input, view.to(["runs", id, "values", "input"])))
     )}</div>
     ${section(
       "Their code",
@@ -185,6 +189,9 @@ function sideOf({ event, effect, site }: PartingSide, run: Run, at: number, view
       class="card compared"><p class="strong">${what}</p>${line}${event === null ||
           event.value === null
         ? NOTHING
-        : valueBlock(event.value)}<p><a href="${to}">${run.id} then</a></p></div>
+        : valueBlock(
+          event.value,
+          view.to(["runs", run.id, "events", String(at)]),
+        )}<p><a href="${to}">${run.id} then</a></p></div>
   `;
 }

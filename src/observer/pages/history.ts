@@ -6,13 +6,15 @@
 
 import { type FoundEntries, type FoundEntry, searchHistory } from "../../operate/history.ts";
 import { named } from "../effect_words.ts";
+import { refuse } from "../../base/arguments.ts";
 import { hereWith } from "../here.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { counted, empty, table, time, valueLine } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
 import { generationNote, runPage } from "../run_page.ts";
 import { spanText } from "../timeline/spans.ts";
-import { type ShownGeneration, shownGeneration, wholeOf } from "../traces.ts";
+import { several, switchParameter, textParameter, wholeParameter } from "../parameters.ts";
+import { GENERATION, type ShownGeneration, shownGeneration } from "../traces.ts";
 import type { View } from "../view.ts";
 
 /** How many events a page lists. */
@@ -24,6 +26,23 @@ const KINDS = [
   ...["attempt", "cancel", "patched", "attributes", "status", "version"],
 ];
 
+/** Kinds of which only the whole word is asked for. */
+const OTHER_KINDS = ["payload"];
+
+const FROM = wholeParameter("from", 0);
+const FAILURES = switchParameter("failures");
+const NAME = textParameter("name");
+
+/** A whole kind, or what stands before its dot. */
+const KIND = several<string>({
+  name: "kind",
+  many: false,
+  read: (text, what) =>
+    [...KINDS, ...OTHER_KINDS].includes(text.split(".")[0]!) && /^[a-z]+(?:\.[a-z_]+)?$/.test(text)
+      ? text
+      : refuse(what, text, `${KINDS.join(", ")}, or a whole kind, such as step.failed`),
+});
+
 interface HistoryData extends ShownGeneration, FoundEntries {
   /** The first event that was looked at. */
   readonly from: number;
@@ -33,19 +52,21 @@ interface HistoryData extends ShownGeneration, FoundEntries {
 export const history = definePage<HistoryData>({
   path: "/runs/:id/history",
   rights: ["read"],
+  parameters: [GENERATION, FROM, KIND, FAILURES, NAME],
   live: ({ run, generation, next }) =>
     run.endedAt === null && generation.current && next === null ? 2 : null,
   async load(look) {
     const shown = await shownGeneration(look);
-    const from = wholeOf(look.query, "from", 0) ?? 0;
-    const kinds = look.query.getAll("kind").filter((kind) => kind !== "");
+    const { given } = look;
+    const from = given.one(FROM) ?? 0;
+    const kinds = given.all(KIND);
     const found = await searchHistory(look.client, shown.run.id, {
       generation: shown.generation.number,
       from,
       limit: PAGE,
       kinds: kinds.length === 0 ? undefined : kinds,
-      failures: look.query.get("failures") === "1",
-      name: look.query.get("name") || undefined,
+      failures: given.one(FAILURES) ?? false,
+      name: given.one(NAME) ?? undefined,
     });
     return { ...shown, ...found, from };
   },
@@ -105,7 +126,7 @@ function list(data: HistoryData, view: View): Html {
       cell: ({ event }) => event === null ? "–" : html`<span id="event-${event}">${event}</span>`,
     },
     { title: "What happened", head: true, cell: (entry) => whatCell(entry, run.id, link, view) },
-    { title: "Value", wide: true, cell: valueCell },
+    { title: "Value", wide: true, cell: (entry) => valueCell(entry, run.id, link, view) },
     { title: "Written", cell: ({ at }) => time(view, at) },
     {
       title: "After",
@@ -141,8 +162,14 @@ function whatCell(
   return html`<a href="${to}" title="effect ${position}">${shown}</a>`;
 }
 
-function valueCell({ value }: FoundEntry): Html {
-  return valueLine(value, 200);
+function valueCell(
+  { value, event }: FoundEntry,
+  id: string,
+  link: { readonly generation: number | null },
+  view: View,
+): Html {
+  if (event === null) return valueLine(value, 200);
+  return valueLine(value, 200, view.to(["runs", id, "events", String(event)], link));
 }
 
 function pager({ from, entries, next, generation, searched }: HistoryData, view: View): Html {

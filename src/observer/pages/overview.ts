@@ -4,18 +4,26 @@
  * @module
  */
 
-import { type Finding, healthReport, listNodes, listQueues } from "../../operate/health.ts";
-import type { NodeLine, QueueLine } from "../../operate/health.ts";
+import {
+  type Finding,
+  type HealthReport,
+  healthReport,
+  listNodes,
+  listQueues,
+  type NodeLine,
+  type QueueLine,
+} from "../../operate/health.ts";
 import { countRuns, listRuns } from "../../operate/runs.ts";
 import { listOperations, type OperationLine } from "../../operate/operations.ts";
 import { operationTable } from "../operation_table.ts";
 import type { RunLine, StateWord } from "../../operate/run_lines.ts";
 import { listVersions, type VersionLine } from "../../operate/versions.ts";
-import { type Html, html, NOTHING } from "../html.ts";
+import { type Content, type Html, html, NOTHING } from "../html.ts";
 import {
   ago,
   counted,
   empty,
+  missingNote,
   MOST_COUNTED,
   note,
   number,
@@ -26,31 +34,40 @@ import {
   versionLink,
   waitsFor,
 } from "../parts/mod.ts";
-import { definePage } from "../route.ts";
+import { type Missing, type MissingParts, readParts } from "../parts_read.ts";
+import { definePage, type Look } from "../route.ts";
 import type { View } from "../view.ts";
 
 /** States that are counted, in the order of their tiles. */
-const COUNTED: readonly StateWord[] = ["running", "suspended", "pending", "parked", "failed"];
+const COUNTED = [
+  "running",
+  "suspended",
+  "pending",
+  "parked",
+  "failed",
+] as const satisfies readonly StateWord[];
 
-/** What the page shows. */
+/** What the page shows; a part that was not read in time is `null` (PART-1). */
 interface Overview {
   /** By state: how many runs; 1,000: this many or more. */
-  readonly counts: readonly { readonly state: string; readonly count: number }[];
+  readonly counts: readonly { readonly state: string; readonly count: number | null }[];
   /** Parked and failed runs, the latest trouble first. */
-  readonly troubles: readonly RunLine[];
+  readonly troubles: readonly RunLine[] | null;
   /** What concerns the whole database; `null`: the viewer may not see it. */
   readonly fleet: Fleet | null;
+  /** Why parts are missing, by their names; a count has the name of its state. */
+  readonly missing: MissingParts;
 }
 
 interface Fleet {
-  readonly status: string;
-  readonly findings: readonly Finding[];
-  readonly nodes: readonly NodeLine[];
-  readonly queues: readonly QueueLine[];
+  readonly status: string | null;
+  readonly findings: readonly Finding[] | null;
+  readonly nodes: readonly NodeLine[] | null;
+  readonly queues: readonly QueueLine[] | null;
   /** Versions that runs need and that no node loads. */
-  readonly missing: readonly VersionLine[];
+  readonly versions: readonly VersionLine[] | null;
   /** What operators did last. */
-  readonly operations: readonly OperationLine[];
+  readonly operations: readonly OperationLine[] | null;
 }
 
 /** The page. */
@@ -58,41 +75,72 @@ export const overview = definePage<Overview>({
   path: "/",
   rights: ["read"],
   live: 10,
-  async load({ client, mayEverywhere }) {
-    const [counts, { runs: troubles }, fleet] = await Promise.all([
-      Promise.all(COUNTED.map(async (state) => ({
-        state,
-        count: await countRuns(client, { states: [state] }, MOST_COUNTED),
-      }))),
-      listRuns(client, { states: ["parked", "failed"] }, { limit: 8 }),
-      mayEverywhere ? fleetOf(client) : null,
-    ]);
-    return { counts, troubles, fleet };
-  },
+  remembers: true,
+  load: overviewOf,
   page: (data, view) => ({
     title: "Overview",
-    aside: data.fleet === null
+    aside: data.fleet === null || data.fleet.status === null
       ? NOTHING
       : html`<span class="big">${stateMark(data.fleet.status)}</span>`,
     body: html`
       ${tiles(data, view)}
-      ${data.fleet === null ? NOTHING : findings(data.fleet.findings)}
+      ${data.fleet === null ? NOTHING : findings(data.fleet, data.missing)}
       ${troubles(data, view)}
-      ${data.fleet === null ? NOTHING : fleet(data.fleet, view)}
+      ${data.fleet === null ? NOTHING : fleet(data.fleet, data.missing, view)}
     `,
   }),
 });
 
-async function fleetOf(client: Parameters<typeof healthReport>[0]): Promise<Fleet> {
-  const [{ status, findings }, nodes, queues, { versions: missing }, { operations }] = await Promise
-    .all([
-      healthReport(client),
-      listNodes(client),
-      listQueues(client),
-      listVersions(client, { state: "missing", limit: 10 }),
-      listOperations(client, {}, { limit: 5 }),
-    ]);
-  return { status, findings, nodes, queues, missing, operations };
+async function overviewOf({ client, mayEverywhere }: Look): Promise<Overview> {
+  const counting = Object.fromEntries(
+    COUNTED.map((state) => [state, () => countRuns(client, { states: [state] }, MOST_COUNTED)]),
+  );
+  const reading = {
+    troubles: async () =>
+      (await listRuns(client, { states: ["parked", "failed"] }, { limit: 8 })).runs,
+  };
+  const { parts, missing } = await readParts<Counts & OwnParts & Partial<FleetParts>>({
+    ...counting,
+    ...reading,
+    ...(mayEverywhere ? fleetReads(client) : {}),
+  });
+  const { health = null, nodes = null, queues = null, versions = null, operations = null } = parts;
+  return {
+    counts: COUNTED.map((state) => ({ state, count: parts[state] ?? null })),
+    troubles: parts.troubles,
+    fleet: mayEverywhere
+      ? {
+        status: health?.status ?? null,
+        findings: health?.findings ?? null,
+        ...{ nodes, queues, versions, operations },
+      }
+      : null,
+    missing,
+  };
+}
+
+type Counts = { readonly [State in typeof COUNTED[number]]?: number };
+
+interface OwnParts {
+  readonly troubles: readonly RunLine[];
+}
+
+interface FleetParts {
+  readonly health: HealthReport;
+  readonly nodes: readonly NodeLine[];
+  readonly queues: readonly QueueLine[];
+  readonly versions: readonly VersionLine[];
+  readonly operations: readonly OperationLine[];
+}
+
+function fleetReads(client: Look["client"]) {
+  return {
+    health: () => healthReport(client),
+    nodes: () => listNodes(client),
+    queues: () => listQueues(client),
+    versions: async () => (await listVersions(client, { state: "missing", limit: 10 })).versions,
+    operations: async () => (await listOperations(client, {}, { limit: 5 })).operations,
+  };
 }
 
 function tiles({ counts }: Overview, view: View): Html {
@@ -100,13 +148,21 @@ function tiles({ counts }: Overview, view: View): Html {
     <div class="tiles">${counts.map(({ state, count }) =>
       html`
         <a class="tile${count === 0 ? " zero" : ""}" href="${view.to(["runs"], { state })}">
-          <span class="figure">${number(count, MOST_COUNTED)}</span>${stateMark(state)}</a>
+          ${count === null
+            ? html`
+              <span class="figure late"
+                title="not counted in time">?<span class="unseen">not counted in time</span></span>
+            `
+            : html`<span class="figure">${number(count, MOST_COUNTED)}</span>`}${stateMark(
+              state,
+            )}</a>
       `
     )}</div>
   `;
 }
 
-function findings(found: readonly Finding[]): Html {
+function findings({ findings: found }: Fleet, missing: MissingParts): Html {
+  if (found === null) return section("What needs a look", missingNote(missing.health!));
   const open = found.filter(({ acknowledged }) => acknowledged === null);
   if (open.length === 0) return NOTHING;
   const sorted = [...open].sort((a, b) => Number(b.severe) - Number(a.severe));
@@ -129,7 +185,8 @@ function messageOf(message: unknown): string {
   return typeof message === "string" ? message : "Activities fail and are tried again.";
 }
 
-function troubles({ troubles, counts }: Overview, view: View): Html {
+function troubles({ troubles, counts, missing }: Overview, view: View): Html {
+  if (troubles === null) return section("Newest trouble", missingNote(missing.troubles!));
   if (troubles.length === 0) {
     const isEmpty = counts.every(({ count }) => count === 0);
     return isEmpty ? first() : section("Trouble", empty("No run is parked or has failed."));
@@ -157,53 +214,78 @@ function first(): Html {
   );
 }
 
-function fleet({ nodes, queues, missing, operations }: Fleet, view: View): Html {
+function fleet(
+  { nodes, queues, versions, operations }: Fleet,
+  missing: MissingParts,
+  view: View,
+): Html {
   return html`
     <div class="columns">
-      ${section(
-        "Nodes",
-        nodes.length === 0
-          ? empty("No node is alive", "Runs wait until a worker opens.")
-          : table("Nodes that are alive", [
-            { title: "Node", head: true, cell: ({ name }) => name },
-            { title: "Since", cell: ({ startedAt }) => ago(view, startedAt) },
-            { title: "Tasks", number: true, cell: ({ tasks }) => tasks },
-            {
-              title: "Can't load",
-              number: true,
-              cell: ({ cannotLoad }) =>
-                cannotLoad.length === 0 ? "–" : counted(cannotLoad.length, "version"),
-            },
-          ], nodes.slice(0, 8)),
-      )}
-      ${queues.length === 0 ? NOTHING : section(
-        "Queues",
-        table("Queues of activities", [
-          { title: "Queue", head: true, cell: ({ name }) => name },
-          { title: "Ready", number: true, cell: ({ ready }) => number(ready, MOST_COUNTED) },
-          { title: "Oldest", cell: ({ oldest }) => oldest === null ? "–" : ago(view, oldest) },
-          { title: "Executing", number: true, cell: ({ executing }) => number(executing) },
-          { title: "Nodes", number: true, cell: ({ nodes }) => nodes.length },
-        ], queues.slice(0, 8)),
-      )}
-      ${missing.length === 0 ? NOTHING : section(
+      ${section("Nodes", nodes === null ? missingNote(missing.nodes!) : nodesOf(nodes, view))}
+      ${part("Queues", queues, missing.queues, (shown) => queuesOf(shown, view))}
+      ${part(
         "Versions that no node loads",
-        table("Versions that runs need and that no node loads", [
-          {
-            title: "Version",
-            head: true,
-            cell: (version) => versionLink(view, version, version.current),
-          },
-          { title: "Workflow", cell: ({ workflow }) => workflow },
-          { title: "Live runs", number: true, cell: ({ live }) => number(live, MOST_COUNTED) },
-          { title: "Oldest", cell: ({ oldestLive }) => ago(view, oldestLive) },
-        ], missing),
+        versions,
+        missing.versions,
+        (shown) => versionsOf(shown, view),
       )}
     </div>
-    ${operations.length === 0 ? NOTHING : section(
+    ${part(
       "What operators did last",
-      operationTable(operations, view),
+      operations,
+      missing.operations,
+      (shown) => operationTable(shown, view),
       html`<a href="${view.to(["audit"])}">All of it</a>`,
     )}
   `;
+}
+
+/** A list that is left out if it is empty. */
+function part<Line>(
+  title: string,
+  lines: readonly Line[] | null,
+  missing: Missing | undefined,
+  shown: (lines: readonly Line[]) => Html,
+  aside: Content = null,
+): Html {
+  if (lines === null) return section(title, missingNote(missing!));
+  return lines.length === 0 ? NOTHING : section(title, shown(lines), aside);
+}
+
+function nodesOf(nodes: readonly NodeLine[], view: View): Html {
+  if (nodes.length === 0) return empty("No node is alive", "Runs wait until a worker opens.");
+  return table("Nodes that are alive", [
+    { title: "Node", head: true, cell: ({ name }) => name },
+    { title: "Since", cell: ({ startedAt }) => ago(view, startedAt) },
+    { title: "Tasks", number: true, cell: ({ tasks }) => tasks },
+    {
+      title: "Can't load",
+      number: true,
+      cell: ({ cannotLoad }) =>
+        cannotLoad.length === 0 ? "–" : counted(cannotLoad.length, "version"),
+    },
+  ], nodes.slice(0, 8));
+}
+
+function queuesOf(queues: readonly QueueLine[], view: View): Html {
+  return table("Queues of activities", [
+    { title: "Queue", head: true, cell: ({ name }) => name },
+    { title: "Ready", number: true, cell: ({ ready }) => number(ready, MOST_COUNTED) },
+    { title: "Oldest", cell: ({ oldest }) => oldest === null ? "–" : ago(view, oldest) },
+    { title: "Executing", number: true, cell: ({ executing }) => number(executing) },
+    { title: "Nodes", number: true, cell: ({ nodes }) => nodes.length },
+  ], queues.slice(0, 8));
+}
+
+function versionsOf(versions: readonly VersionLine[], view: View): Html {
+  return table("Versions that runs need and that no node loads", [
+    {
+      title: "Version",
+      head: true,
+      cell: (version) => versionLink(view, version, version.current),
+    },
+    { title: "Workflow", cell: ({ workflow }) => workflow },
+    { title: "Live runs", number: true, cell: ({ live }) => number(live, MOST_COUNTED) },
+    { title: "Oldest", cell: ({ oldestLive }) => ago(view, oldestLive) },
+  ], versions);
 }

@@ -26,6 +26,7 @@ import {
   waitsFor,
 } from "../parts/mod.ts";
 import { isRedacted } from "../redaction.ts";
+import { isLate, missingFor } from "../parts_read.ts";
 import { definePage, type Look } from "../route.ts";
 import { runActions, runTabs } from "../run_head.ts";
 import { memberOf } from "../source_data.ts";
@@ -80,7 +81,11 @@ async function placeOfRun(look: Look): Promise<RunData> {
   const run = await showRun(client, id);
   const { createdAt, generation, events, version, state } = run;
   const key = ["where", run.namespace, id, createdAt, generation, events, version.hash, state];
-  const place = await kept(key, () => heavy(() => whereRunWaits(client, id, { around: AROUND })));
+  const place = await kept(key, () => heavy(() => whereRunWaits(client, id, { around: AROUND })))
+    .catch((error: unknown): Omit<RunPlace, "run"> => {
+      if (!isLate(error)) throw error;
+      return { waits: null, unavailable: missingFor(error), last: null }; // PART-1
+    });
   if (place.waits === null) return { ...place, run, sources: [] };
   if (may("source")) return { ...place, run, sources: await sourcesOf(look, place.waits) };
   const { stopped } = place.waits;

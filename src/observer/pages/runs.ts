@@ -7,11 +7,11 @@
 import { listRuns, type RunLines } from "../../operate/runs.ts";
 import { currentVersions } from "../../operate/versions.ts";
 import { DEEDS } from "../actions/runs.ts";
-import { fieldsOfForm } from "../fields.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import {
   ago,
   empty,
+  missingNote,
   runLink,
   stateMark,
   stateWord,
@@ -19,33 +19,62 @@ import {
   versionLink,
   waitsFor,
 } from "../parts/mod.ts";
+import { type MissingParts, readParts } from "../parts_read.ts";
 import { definePage } from "../route.ts";
-import { FILTER_FIELDS, filterOf, filterQuery } from "../run_filter.ts";
+import { textParameter } from "../parameters.ts";
+import {
+  FILTER_NAMES,
+  filterOf,
+  filterParameters,
+  filterQuery,
+  type FilterTimes,
+  ID_PREFIX,
+  timesOf,
+} from "../run_filter.ts";
 import type { View } from "../view.ts";
 
 /** How many runs a page lists. */
 const PAGE = 50;
 
-interface Runs extends RunLines {
-  /** The names of workflows, for the filter. */
-  readonly workflows: readonly string[];
+const CURSOR = textParameter("cursor");
+
+interface Runs {
+  /** The runs; `null`: they were not found in time. */
+  readonly runs: RunLines["runs"] | null;
+  /** Leads to the next page; `null`: there is none. */
+  readonly cursor: string | null;
+  /** The names of workflows, for the filter; `null`: they were not read in time. */
+  readonly workflows: readonly string[] | null;
+  /** Why parts are missing. */
+  readonly missing: MissingParts;
+  /** The times of the filter, for the next page. */
+  readonly times: FilterTimes;
 }
 
 /** The page. */
 export const runs = definePage<Runs>({
   path: "/runs",
   rights: ["read"],
+  parameters: [...filterParameters(ID_PREFIX), CURSOR],
   live: 5,
-  async load({ client, query, kept }) {
-    const filter = filterOf(fieldsOfForm(query), new Date());
-    const cursor = query.get("cursor") ?? undefined;
+  async load({ client, given, kept }) {
+    const filter = filterOf(given);
+    const cursor = given.one(CURSOR) ?? undefined;
     const minute = Math.floor(Date.now() / 60_000);
-    const [lines, workflows] = await Promise.all([
-      listRuns(client, filter, { limit: PAGE, cursor }),
-      kept(["workflows", minute], async () => [...(await currentVersions(client)).keys()].sort()),
-    ]);
-    return { ...lines, workflows };
+    const names = async () => [...(await currentVersions(client)).keys()].sort();
+    const { parts, missing } = await readParts({
+      runs: () => listRuns(client, filter, { limit: PAGE, cursor }),
+      workflows: () => kept(["workflows", minute], names),
+    });
+    return {
+      runs: parts.runs?.runs ?? null,
+      cursor: parts.runs?.cursor ?? null,
+      workflows: parts.workflows,
+      missing,
+      times: timesOf(filter),
+    };
   },
+  facts: ({ times: _, ...data }) => data as never,
   page: (data, view) => ({
     title: "Runs",
     aside: view.may("start")
@@ -67,7 +96,7 @@ const STATES: readonly (readonly [text: string, states: readonly string[]])[] = 
 ];
 
 /** Fields that narrow the list further. */
-const NARROWING = FILTER_FIELDS.filter((name) => name !== "state");
+const NARROWING = FILTER_NAMES.filter((name) => name !== "state");
 
 function filters({ workflows }: Runs, view: View): Html {
   const { query } = view;
@@ -75,7 +104,7 @@ function filters({ workflows }: Runs, view: View): Html {
   const chosen = states.length === 0 ? ["live"] : states;
   const isListed = STATES.some(([, each]) => each.join() === chosen.join());
   const others = isListed ? [] : [[chosen.map(stateWord).join(", "), chosen] as const];
-  const filter = filterQuery(fieldsOfForm(query));
+  const filter = filterQuery(query);
   const pills = [...STATES, ...others].map(([text, each]) =>
     html`<li><a class="pill" href="${
       view.to(["runs"], { ...filter, state: each })
@@ -94,7 +123,7 @@ function filters({ workflows }: Runs, view: View): Html {
             <input name="workflow" value="${text(
               "workflow",
             )}" list="workflows" autocomplete="off"></label>
-          <datalist id="workflows">${workflows.slice(0, 500).map((name) =>
+          <datalist id="workflows">${(workflows ?? []).slice(0, 500).map((name) =>
             html`<option value="${name}"></option>`
           )}</datalist>
           <label class="field"><span>Version</span>
@@ -133,12 +162,13 @@ function filters({ workflows }: Runs, view: View): Html {
 }
 
 /** The list, and what can be done with chosen runs of it. */
-function bulk(data: Runs, view: View): Html {
-  if (data.runs.length === 0) return nothing(view);
+function bulk({ runs, missing }: Runs, view: View): Html {
+  if (runs === null) return missingNote(missing.runs!);
+  if (runs.length === 0) return nothing(view);
   const offered = DEEDS.filter(({ right }) => view.may(right));
   const [first] = offered;
-  if (first === undefined) return list(data, view, false);
-  const chosen = filterQuery(fieldsOfForm(view.query));
+  if (first === undefined) return list(runs, view, false);
+  const chosen = filterQuery(view.query);
   const hidden = Object.entries(chosen).flatMap(([name, values]) =>
     (values as readonly string[]).map((value) =>
       html`<input type="hidden" name="${name === "id" ? "prefix" : name}" value="${value}">`
@@ -146,7 +176,7 @@ function bulk(data: Runs, view: View): Html {
   );
   return html`
     <form class="bulk" action="${view.to(["bulk", first.word])}" method="post">
-      ${list(data, view, true)}
+      ${list(runs, view, true)}
       <fieldset class="buttons"><legend class="unseen">With the chosen runs</legend>
         <label class="check"><input type="checkbox" data-all=""> all shown</label>
         <label class="check"><input type="checkbox" name="all" value="1"> all that match</label>
@@ -159,11 +189,11 @@ function bulk(data: Runs, view: View): Html {
   `;
 }
 
-function list({ runs }: Runs, view: View, isChosen: boolean): Html {
+function list(runs: RunLines["runs"], view: View, isChosen: boolean): Html {
   const choice = {
     title: "",
     controls: "Choose",
-    cell: ({ id }: Runs["runs"][number]) =>
+    cell: ({ id }: RunLines["runs"][number]) =>
       html`<input type="checkbox" name="id" value="${id}" aria-label="Choose ${id}">`,
   };
   return table("Runs, the newest first", [
@@ -183,7 +213,7 @@ function list({ runs }: Runs, view: View, isChosen: boolean): Html {
 
 function nothing(view: View): Html {
   const showsLive = view.query.getAll("state").every((state) => state === "" || state === "live");
-  const anyState = view.to(["runs"], { ...filterQuery(fieldsOfForm(view.query)), state: "any" });
+  const anyState = view.to(["runs"], { ...filterQuery(view.query), state: "any" });
   return empty(
     "No run matches",
     showsLive
@@ -192,17 +222,17 @@ function nothing(view: View): Html {
   );
 }
 
-function pager({ runs, cursor }: Runs, view: View): Html {
-  const filter = filterQuery(fieldsOfForm(view.query));
-  const isFirst = !view.query.has("cursor");
-  if (isFirst && cursor === null) return NOTHING;
+function pager({ runs, cursor, times }: Runs, view: View): Html {
+  const filter = filterQuery(view.query);
+  const isFirst = !view.query.get("cursor");
+  if (runs === null || isFirst && cursor === null) return NOTHING;
   const start = isFirst
     ? NOTHING
     : html`<a class="button" href="${view.to(["runs"], filter)}">Newest</a>`;
   const next = cursor === null
     ? NOTHING
     : html`<a class="button" href="${
-      view.to(["runs"], { ...filter, cursor })
+      view.to(["runs"], { ...filter, ...times, cursor })
     }" rel="next">Older</a>`;
   return html`
     <nav class="pager"

@@ -10,7 +10,6 @@ import {
   schedulePage,
   showSchedule,
 } from "../../operate/schedules.ts";
-import { wordsOf } from "../fields.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import {
   ago,
@@ -26,11 +25,16 @@ import {
   time,
   valueBlock,
 } from "../parts/mod.ts";
+import { several, textParameter, wordParameter } from "../parameters.ts";
 import { definePage } from "../route.ts";
 import type { View } from "../view.ts";
 
 /** How many schedules a page lists. */
 const PAGE = 50;
+
+const STATE = several(wordParameter("state", SCHEDULE_STATES));
+const WORKFLOW = textParameter("workflow");
+const AFTER = textParameter("after");
 
 interface Schedules {
   readonly schedules: readonly ScheduleLine[];
@@ -42,13 +46,14 @@ interface Schedules {
 export const schedules = definePage<Schedules>({
   path: "/schedules",
   rights: ["read"],
+  parameters: [STATE, WORKFLOW, AFTER],
   live: 10,
-  async load({ client, query }) {
-    const states = wordsOf(query.getAll("state"), SCHEDULE_STATES, "state");
+  async load({ client, given }) {
+    const states = given.all(STATE);
     return await schedulePage(client, {
       states: states.length === 0 ? undefined : states,
-      workflow: query.get("workflow") || undefined,
-    }, { after: query.get("after") ?? undefined, limit: PAGE });
+      workflow: given.one(WORKFLOW) ?? undefined,
+    }, { after: given.one(AFTER) ?? undefined, limit: PAGE });
   },
   page: ({ schedules, after }, view) => ({
     title: "Schedules",
@@ -165,7 +170,10 @@ export const schedule = definePage<ScheduleLine>({
             { title: "By", cell: ({ manual }) => manual ? "hand" : "plan" },
           ], schedule.recent),
       )}
-      ${section("Input", valueBlock(schedule.input))}
+      ${section(
+        "Input",
+        valueBlock(schedule.input, view.to(["schedules", schedule.id, "values", "input"])),
+      )}
     `,
   }),
 });

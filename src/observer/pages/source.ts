@@ -11,14 +11,16 @@ import { memberView } from "../member_view.ts";
 import { ago, note, section } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
 import { generationNote, runPage } from "../run_page.ts";
-import { type SourceData, sourceData } from "../source_data.ts";
+import { MEMBER, type SourceData, sourceData } from "../source_data.ts";
 import type { LineMark, PointedAt } from "../source_view.ts";
+import { AT, GENERATION, REPLAY } from "../traces.ts";
 import type { View } from "../view.ts";
 
 /** The page. */
 export const source = definePage<SourceData>({
   path: "/runs/:id/source",
   rights: ["read", "source"],
+  parameters: [GENERATION, AT, MEMBER, REPLAY],
   live: ({ run, at, generation }) =>
     run.endedAt === null && generation.current && at === generation.events ? 5 : null,
   load: sourceData,

@@ -6,11 +6,11 @@
 
 import { hereWith } from "../here.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
-import { counted, empty, note, section } from "../parts/mod.ts";
+import { counted, empty, missingNote, note, section } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
 import { generationNote, runPage } from "../run_page.ts";
 import { drawn, scaleOfEffects, stretchOf } from "../timeline/bars.ts";
-import { type TimelineData, timelineData } from "../timeline/data.ts";
+import { EFFECT, type TimelineData, timelineData } from "../timeline/data.ts";
 import { type Landmark, legend, timelineFigure } from "../timeline/draw.ts";
 import { effectPanel } from "../timeline/panel.ts";
 import {
@@ -24,18 +24,27 @@ import {
 } from "../timeline/rows.ts";
 import { effectPlace, effectTable } from "../timeline/table.ts";
 import { travelBar } from "../timeline/travel.ts";
-import { MOST_PLACED, wholeOf } from "../traces.ts";
+import { several, switchParameter, textParameter, wholeParameter } from "../parameters.ts";
+import { AT, GENERATION, MOST_PLACED, REPLAY } from "../traces.ts";
 import type { View } from "../view.ts";
 
 /** A run with more events is not looked at every two seconds. */
 const MOST_LIVE = 500;
 
+const OPEN = several(textParameter("open"));
+const GROUP = textParameter("group");
+const PAGE_NUMBER = wholeParameter("page", 1);
+const WHOLE = switchParameter("whole");
+
 /** The page. */
 export const timeline = definePage<TimelineData>({
   path: "/runs/:id/timeline",
   rights: ["read"],
-  live: ({ run, trace, whole, generation }) =>
-    run.endedAt !== null || trace === null || whole !== null || !generation.current
+  parameters: [GENERATION, AT, EFFECT, OPEN, GROUP, PAGE_NUMBER, WHOLE, REPLAY],
+  live: ({ run, trace, late, whole, generation }) =>
+    late !== null
+      ? 15
+      : run.endedAt !== null || trace === null || whole !== null || !generation.current
       ? null
       : generation.events > MOST_LIVE
       ? 15
@@ -47,7 +56,9 @@ export const timeline = definePage<TimelineData>({
 function bodyOf(data: TimelineData, view: View): Html {
   const { run, generation, trace, at, event, effect } = data;
   const older = generationNote(data, view);
-  if (trace === null) return html`${older}${asksFirst(data, view)}`;
+  if (trace === null) {
+    return html`${older}${data.late === null ? asksFirst(data, view) : missingNote(data.late)}`;
+  }
   const options = { run: run.id, generation: generation.current ? null : generation.number };
   const forkAt = view.may("fork") && generation.current
     ? view.to(["runs", run.id, "fork"], { at })
@@ -110,7 +121,7 @@ function effects(data: TimelineData, trace: NonNullable<TimelineData["trace"]>, 
   const isWhole = view.query.get("whole") === "1";
   const isGrouped = trace.effects.length > MOST_SINGLE;
   const { rows, title } = shownRows(trace.effects, view);
-  const page = Math.min(wholeOf(view.query, "page", 1) ?? 1, Math.ceil(rows.length / PAGE_ROWS));
+  const page = Math.min(Number(view.query.get("page") || 1), Math.ceil(rows.length / PAGE_ROWS));
   const shown = rows.slice((page - 1) * PAGE_ROWS, page * PAGE_ROWS);
   const landmarks = landmarksIn(data, now, view);
   const times = landmarks.map((landmark) => landmark.at);

@@ -17,6 +17,7 @@ import {
   ago,
   counted,
   empty,
+  missingNote,
   number,
   runLink,
   section,
@@ -24,6 +25,7 @@ import {
   table,
   versionLink,
 } from "../parts/mod.ts";
+import { type MissingParts, readParts } from "../parts_read.ts";
 import { definePage } from "../route.ts";
 import { runPage } from "../run_page.ts";
 import type { Generation } from "../traces.ts";
@@ -37,8 +39,10 @@ const GENERATIONS = 20;
 
 interface TreeData {
   readonly run: RunDetails;
-  readonly tree: RunTree;
-  readonly generations: readonly Generation[];
+  readonly tree: RunTree | null;
+  readonly generations: readonly Generation[] | null;
+  /** Why parts are missing. */
+  readonly missing: MissingParts;
 }
 
 /** The page. */
@@ -50,18 +54,23 @@ export const tree = definePage<TreeData>({
     const id = params["id"]!;
     const run = await showRun(client, id);
     const from = Math.max(0, run.generation - GENERATIONS + 1);
-    const [found, generations] = await Promise.all([
-      runTree(client, id, { limit: PAGE }),
-      run.generation === 0 ? [] : runGenerations(client, id, { from, limit: GENERATIONS }),
-    ]);
-    return { run, tree: found, generations };
+    const { parts, missing } = await readParts({
+      tree: () => runTree(client, id, { limit: PAGE }),
+      generations: async () =>
+        run.generation === 0 ? [] : await runGenerations(client, id, { from, limit: GENERATIONS }),
+    });
+    return { run, ...parts, missing };
   },
   page: (data, view) =>
     runPage(
       data.run,
       "tree",
       view,
-      html`${groups(data.tree, view)}${relatives(data, view)}${generationsOf(data, view)}`,
+      html`${
+        data.tree === null
+          ? section("Where it stands", missingNote(data.missing.tree!))
+          : html`${groups(data.tree, view)}${relatives(data.tree, view)}`
+      }${generationsOf(data, view)}`,
     ),
 });
 
@@ -96,7 +105,7 @@ function groups({ run }: RunTree, view: View): Html {
   );
 }
 
-function relatives({ tree: { above, run } }: TreeData, view: View): Html {
+function relatives({ above, run }: RunTree, view: View): Html {
   if (above.length === 0 && run.childCount === 0 && run.forkCount === 0 && run.origin === null) {
     return empty("No relatives", "No run started this one, and it has neither children nor forks.");
   }
@@ -158,7 +167,8 @@ function lineOf(run: TreeRun, view: View, isHere: boolean): Html {
   `;
 }
 
-function generationsOf({ run, generations }: TreeData, view: View): Html {
+function generationsOf({ run, generations, missing }: TreeData, view: View): Html {
+  if (generations === null) return section("Generations", missingNote(missing.generations!));
   if (generations.length === 0) return NOTHING;
   return section(
     "Generations",

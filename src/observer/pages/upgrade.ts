@@ -7,23 +7,32 @@
 
 import { upgradeJobs } from "../../operate/upgrade.ts";
 import { currentVersions } from "../../operate/versions.ts";
-import { fieldsOfForm } from "../fields.ts";
 import { type Html, html, NOTHING } from "../html.ts";
-import { ago, counted, note, section, stateMark, table } from "../parts/mod.ts";
+import { ago, counted, missingNote, note, section, stateMark, table } from "../parts/mod.ts";
+import { textParameter } from "../parameters.ts";
+import { type MissingParts, readParts } from "../parts_read.ts";
 import { definePage } from "../route.ts";
 import { verdictGroups } from "../upgrade_groups.ts";
-import { answerOf, questionOf, questionQuery, type UpgradeAnswer } from "../upgrade_plan.ts";
+import {
+  answerOf,
+  QUESTION,
+  questionOf,
+  questionQuery,
+  type UpgradeAnswer,
+} from "../upgrade_plan.ts";
 import type { View } from "../view.ts";
 
 type Job = Awaited<ReturnType<typeof upgradeJobs>>[number];
 
 interface UpgradeData {
   /** The names of workflows. */
-  readonly workflows: readonly string[];
+  readonly workflows: readonly string[] | null;
   /** The verdicts; `null`: nothing was asked for. */
   readonly answer: UpgradeAnswer | null;
   /** Upgrades, the newest first. */
-  readonly jobs: readonly Job[];
+  readonly jobs: readonly Job[] | null;
+  /** Why parts are missing. */
+  readonly missing: MissingParts;
 }
 
 /** How many upgrades are listed. */
@@ -32,26 +41,33 @@ const JOBS = 20;
 /** How long verdicts are shown before they are found anew, in milliseconds. */
 const FRESH_MS = 15_000;
 
+/** The upgrade that was begun just now; the address of its row. */
+const JOB = textParameter("job");
+
 /** The page. */
 export const upgrade = definePage<UpgradeData>({
   path: "/upgrade",
   rights: ["read"],
-  live: ({ jobs }) => jobs.some(({ state }) => state === "running") ? 1 : null,
+  parameters: [...QUESTION, JOB],
+  live: ({ jobs }) => (jobs ?? []).some(({ state }) => state === "running") ? 1 : null,
   async load(look) {
-    const { client, query, kept } = look;
+    const { client, given, kept } = look;
     const time = Math.floor(Date.now() / FRESH_MS);
-    const question = await questionOf(look, fieldsOfForm(query));
-    const [answer, workflows, jobs] = await Promise.all([
-      question === null
-        ? null
-        : kept(["upgrade", JSON.stringify(question), time], () => answerOf(look, question)),
-      kept(["workflows", time], async () => [...(await currentVersions(client)).keys()].sort()),
-      upgradeJobs(client, JOBS),
-    ]);
+    const question = await questionOf(look, given);
+    const { parts: { answer, workflows, jobs }, missing } = await readParts({
+      answer: async () =>
+        question === null
+          ? null
+          : await kept(["upgrade", JSON.stringify(question), time], () => answerOf(look, question)),
+      workflows: () =>
+        kept(["workflows", time], async () => [...(await currentVersions(client)).keys()].sort()),
+      jobs: () => upgradeJobs(client, JOBS),
+    });
     return {
       answer: answer === null ? null : withoutSource(answer, look.may("source")),
       workflows,
       jobs,
+      missing,
     };
   },
   page: (data, view) => ({
@@ -75,8 +91,8 @@ function withoutSource(answer: UpgradeAnswer, may: boolean): UpgradeAnswer {
   };
 }
 
-function intro({ answer }: UpgradeData): Html {
-  if (answer !== null) return NOTHING;
+function intro({ answer, missing }: UpgradeData): Html {
+  if (answer !== null || missing.answer !== undefined) return NOTHING;
   return html`<p class="hint">A run moves only after its whole history has replayed on the other version. One
     that does not replay stays where it is, and continues there. Looking changes nothing.</p>`;
 }
@@ -88,7 +104,7 @@ function chooser({ workflows, answer }: UpgradeData, view: View): Html {
   return html`
     <form class="filters card" action="${view.to(["upgrade"])}" method="get">
       <label class="field"><span>Workflow</span><select name="workflow">
-        <option value="">choose one</option>${workflows.map((name) =>
+        <option value="">choose one</option>${(workflows ?? []).map((name) =>
           html`<option value="${name}" selected="${name === workflow}">${name}</option>`
         )}</select></label>
       <label class="field"><span>Runs on version</span>
@@ -111,7 +127,8 @@ function chooser({ workflows, answer }: UpgradeData, view: View): Html {
   `;
 }
 
-function verdicts({ answer }: UpgradeData, view: View): Html {
+function verdicts({ answer, missing }: UpgradeData, view: View): Html {
+  if (missing.answer !== undefined) return section("Verdicts", missingNote(missing.answer));
   if (answer === null) return NOTHING;
   const { groups, examined, question, runs, to } = answer;
   const isLimited = examined >= question.limit;
@@ -144,7 +161,8 @@ function verdicts({ answer }: UpgradeData, view: View): Html {
 
 const COUNTED = ["moved", "drifts", "no_code", "no_answer", "changed", "busy"] as const;
 
-function jobsOf({ jobs }: UpgradeData, view: View): Html {
+function jobsOf({ jobs, missing }: UpgradeData, view: View): Html {
+  if (jobs === null) return section("Upgrades", missingNote(missing.jobs!));
   if (jobs.length === 0) return NOTHING;
   const resume = (job: Job) =>
     job.state === "paused" && view.may("upgrade")

@@ -12,6 +12,7 @@ import {
   counted,
   empty,
   facts,
+  missingNote,
   note,
   number,
   runLink,
@@ -21,6 +22,7 @@ import {
   time,
   waitsFor,
 } from "../parts/mod.ts";
+import { type MissingParts, readParts } from "../parts_read.ts";
 import { definePage } from "../route.ts";
 import { signedBy } from "../signed_by.ts";
 import { versionOf } from "../source_data.ts";
@@ -29,7 +31,9 @@ import type { View } from "../view.ts";
 
 interface VersionData {
   readonly version: VersionDetails;
-  readonly use: VersionUse;
+  /** Who needs it; `null`: that was not found in time. */
+  readonly use: VersionUse | null;
+  readonly missing: MissingParts;
 }
 
 /** Live runs are counted to this. */
@@ -42,8 +46,12 @@ export const version = definePage<VersionData>({
   live: 30,
   async load(look) {
     const hash = look.params["hash"]!;
-    const [found, use] = await Promise.all([versionOf(look, hash), versionUse(look.client, hash)]);
-    return { version: found, use };
+    const { parts, missing } = await readParts({
+      version: () => versionOf(look, hash),
+      use: () => versionUse(look.client, hash),
+    });
+    const version = parts.version ?? await versionOf(look, hash);
+    return { version, use: parts.use, missing };
   },
   page: (data, view) =>
     versionPage(
@@ -90,7 +98,7 @@ function head({ version, use }: VersionData, view: View): Html {
         [
           "Live runs",
           html`<a href="${view.to(["runs"], { version: hash, state: "live" })}">${
-            number(use.live, MOST_LIVE)
+            use === null ? "not counted in time" : number(use.live, MOST_LIVE)
           }</a>`,
         ],
         ["Schedules", schedules === 0 ? null : schedules],
@@ -136,7 +144,8 @@ function refusing({ nodes: { refusing, alive } }: VersionDetails, view: View): H
   );
 }
 
-function users({ use }: VersionData, view: View): Html {
+function users({ use, missing }: VersionData, view: View): Html {
+  if (use === null) return section("Used by", missingNote(missing.use!));
   const { oldest, live, schedules, hash } = use;
   const all = html`<a href="${view.to(["runs"], { version: hash, state: "live" })}">all ${
     counted(live, "live run", "live runs", MOST_LIVE)
@@ -146,7 +155,7 @@ function users({ use }: VersionData, view: View): Html {
     : html`<p>Schedules: ${
       schedules.map((id, index) => [
         index === 0 ? null : ", ",
-        html`<a class="id" href="${view.to(["schedules"], { id })}">${id}</a>`,
+        html`<a class="id" href="${view.to(["schedules", id])}">${id}</a>`,
       ])
     }</p>`;
   if (live === 0 && schedules.length === 0) {

@@ -9,11 +9,16 @@ import { currentVersions, findVersion, type VersionLine } from "../../operate/ve
 import { diffReport } from "../diff_report.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { note, versionLink } from "../parts/mod.ts";
+import { textParameter } from "../parameters.ts";
 import { definePage, type Look } from "../route.ts";
 import type { View } from "../view.ts";
 
 /** How long patches are searched for, in milliseconds. */
 const TIMEOUT = 1_000;
+
+const A = textParameter("a");
+const B = textParameter("b");
+const MEMBER = textParameter("member");
 
 interface DiffData {
   /** The first version; `null`: none was chosen. */
@@ -29,16 +34,17 @@ export const versionDiff = definePage<DiffData>({
   path: "/versions/diff",
   rights: ["read", "source"],
   everywhere: true,
-  async load({ client, query, heavy, kept }) {
-    const text = (name: string) => query.get(name)?.trim() ?? "";
-    const a = text("a") === "" ? null : await findVersion(client, text("a"));
-    const b = text("b") === "current" && a !== null
+  parameters: [A, B, MEMBER],
+  async load({ client, given, heavy, kept }) {
+    const [from, to] = [given.one(A), given.one(B)];
+    const a = from === null ? null : await findVersion(client, from.trim());
+    const b = to === "current" && a !== null
       ? await currentOf(client, a)
-      : text("b") === ""
+      : to === null
       ? null
-      : await findVersion(client, text("b"));
+      : await findVersion(client, to.trim());
     if (a === null || b === null) return { a, b, diff: null };
-    const member = query.get("member") || undefined;
+    const member = given.one(MEMBER) ?? undefined;
     const diff = await kept(
       ["diff", a.hash, b.hash, member ?? ""],
       () => heavy(() => diffOf(client, a.hash, b.hash, { member, timeout: TIMEOUT })),

@@ -7,7 +7,7 @@
 import type { MemberSource, VersionDetails } from "../../operate/versions.ts";
 import { memberView } from "../member_view.ts";
 import { definePage } from "../route.ts";
-import { memberOf, versionOf } from "../source_data.ts";
+import { MEMBER, memberOf, versionOf } from "../source_data.ts";
 import { versionPage } from "../version_page.ts";
 
 interface VersionSourceData {
@@ -21,10 +21,11 @@ export const versionSourcePage = definePage<VersionSourceData>({
   path: "/versions/:hash/source",
   rights: ["read", "source"],
   everywhere: true,
+  parameters: [MEMBER],
   async load(look) {
     const version = await versionOf(look, look.params["hash"]!);
     const source = version.unavailable === null
-      ? await memberOf(look, version, look.query.get("member") || undefined)
+      ? await memberOf(look, version, look.given.one(MEMBER) ?? undefined)
       : null;
     return { version, source };
   },

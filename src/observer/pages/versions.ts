@@ -11,9 +11,9 @@ import {
   type VersionLines,
 } from "../../operate/versions.ts";
 import { queryOf } from "../here.ts";
-import { wordsOf } from "../fields.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import { ago, empty, MOST_COUNTED, number, stateMark, table, versionLink } from "../parts/mod.ts";
+import { several, textParameter, wordParameter } from "../parameters.ts";
 import { definePage } from "../route.ts";
 import { signedBy } from "../signed_by.ts";
 import type { View } from "../view.ts";
@@ -21,20 +21,25 @@ import type { View } from "../view.ts";
 /** How many versions a page lists. */
 const PAGE = 50;
 
+const WORKFLOW = textParameter("workflow");
+const STATE = several(wordParameter("state", VERSION_STATES));
+const CURSOR = textParameter("cursor");
+
 /** The page. */
 export const versions = definePage<VersionLines>({
   path: "/versions",
   rights: ["read"],
   everywhere: true,
+  parameters: [WORKFLOW, STATE, CURSOR],
   live: 30,
-  load({ client, query }) {
-    const workflow = query.get("workflow");
-    const cursor = query.get("cursor");
-    const state = wordsOf(query.getAll("state"), VERSION_STATES, "state");
+  load({ client, given }) {
+    const workflow = given.one(WORKFLOW);
+    const cursor = given.one(CURSOR);
+    const state = given.all(STATE);
     return listVersions(client, {
       limit: PAGE,
-      ...(workflow ? { workflow } : {}),
-      ...(cursor ? { cursor } : {}),
+      ...(workflow === null ? {} : { workflow }),
+      ...(cursor === null ? {} : { cursor }),
       ...(state.length === 0 ? {} : { state }),
     });
   },

@@ -53,6 +53,21 @@ export function note(tone: Tone, body: Content): Html {
 }
 
 /**
+ * What stands in place of a part that was not read in time (PART-1).
+ *
+ * @param missing Why.
+ */
+export function missingNote({ message }: { readonly message: string }): Html {
+  return note(
+    "warn",
+    html`
+      <p>This could not be read in time; what else is here could.</p>
+      <p class="hint">${message}</p>
+    `,
+  );
+}
+
+/**
  * What stands in place of an empty list.
  *
  * @param title What there is none of.

@@ -47,12 +47,21 @@ export function wholeText(value: Json | undefined): string {
  *
  * @param value The value, or what stands in its place.
  * @param most How many characters are shown.
+ * @param whole Where it is shown whole.
  */
-export function valueLine(value: Json | undefined, most: number = 120): Html {
-  if (isRedacted(value)) return value.$redacted === "right" ? withheld() : valueLine(value.value);
+export function valueLine(value: Json | undefined, most: number = 120, whole?: Link): Html {
+  if (isRedacted(value)) {
+    return value.$redacted === "right" ? withheld() : valueLine(value.value, most, whole);
+  }
   if (value === undefined || value === null) return NOTHING;
   const text = isErrorValue(value) ? errorLine(value) : JSON.stringify(value);
-  return html`<code class="inline">${text.length > most ? `${text.slice(0, most)}…` : text}</code>`;
+  const isCut = text.length > most;
+  const all = isCut && whole !== undefined
+    ? html`
+      <a class="hint" href="${whole}">whole</a>
+    `
+    : NOTHING;
+  return html`<code class="inline">${isCut ? `${text.slice(0, most)}…` : text}</code>${all}`;
 }
 
 /**

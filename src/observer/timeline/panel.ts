@@ -74,8 +74,8 @@ export function effectPanel(
             ],
             ["Node", task?.node ?? null],
           ])
-        }<div class="columns">${section("Input", valueOf(effect, "input"))}${
-          section("Answer", valueOf(effect, "value"))
+        }<div class="columns">${section("Input", valueOf(effect, "input", view, options))}${
+          section("Answer", valueOf(effect, "value", view, options))
         }</div>
       ${attemptsOf(effect, view)}`,
         close,
@@ -84,9 +84,24 @@ export function effectPanel(
   `;
 }
 
-function valueOf(effect: Effect, name: "input" | "value"): Html {
-  if (!effect.omitted.includes(name)) return valueBlock(effect[name]);
-  return html`<p class="hint">larger than 64 kB; <code>continuum runs history</code> prints it whole</p>`;
+function valueOf(
+  effect: Effect,
+  name: "input" | "value",
+  view: View,
+  { run, generation }: Pick<TableOptions, "run" | "generation">,
+): Html {
+  const { event, position } = effect;
+  const path = name === "value" && event !== null
+    ? ["events", String(event)]
+    : ["effects", String(position), name];
+  const whole = view.to(["runs", run, ...path], { generation });
+  if (!effect.omitted.includes(name)) return valueBlock(effect[name], whole);
+  const all = view.may("payloads")
+    ? html`
+      <a href="${whole}">Show all</a>
+    `
+    : NOTHING;
+  return html`<p class="hint">Larger than 64 kB.${all}</p>`;
 }
 
 function attemptsOf({ attempts }: Effect, view: View): Html {

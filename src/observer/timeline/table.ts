@@ -164,8 +164,12 @@ function tookCell({ effects }: Row, { now }: TableOptions): Content {
 function answerCell({ effects }: Row, view: View, { run, generation }: TableOptions): Content {
   const [{ value, child, omitted, event, until, state, answeredAt }, ...more] = effects;
   if (more.length > 0) return NOTHING;
+  const wholeOf = (event: number | null) =>
+    event === null ? undefined : view.to(["runs", run, "events", String(event)], { generation });
   const parts: Content[] = [
-    omitted.includes("value") ? html`<span class="hint">large</span>` : valueLine(value),
+    omitted.includes("value")
+      ? html`<span class="hint">large</span>`
+      : valueLine(value, 120, wholeOf(event)),
   ];
   if (child !== null) {
     parts.push(html`<a class="id" href="${view.to(["runs", child])}">${child}</a>`);

@@ -16,6 +16,9 @@ export const API_VERSION = "1";
 /** The release of who asks for or answers a reading. */
 export const RELEASE_HEADER = "continuum-release";
 
+/** The segment before the name of a namespace, whose pages and readings lie below both. */
+export const NAMESPACES = "namespaces";
+
 /**
  * The path of a reading, below that of the observer.
  *

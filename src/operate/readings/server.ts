@@ -10,9 +10,10 @@
  */
 
 import { printable, quote } from "../../base/describe.ts";
+import { segmentOf } from "../../base/url_segment.ts";
 import { RELEASE } from "../../base/release.ts";
 import { messageOf, withoutSecrets } from "../../base/text.ts";
-import { API_VERSION, apiHeaders, readingPath, RELEASE_HEADER } from "./api.ts";
+import { API_VERSION, apiHeaders, NAMESPACES, readingPath, RELEASE_HEADER } from "./api.ts";
 import { ServerError } from "./errors.ts";
 import type { Read } from "./reader.ts";
 import type { ArgsOf, ReadingName, ResultOf } from "./readings.ts";
@@ -23,7 +24,7 @@ export interface ServerOptions {
   readonly url: URL;
   /** What proves who asks; `undefined`: nothing. */
   readonly token: string | undefined;
-  /** The namespace that must be observed; `undefined`: any. */
+  /** The namespace that is meant; `undefined`: that of the URL. */
   readonly namespace: string | undefined;
   /** Gives requests up. */
   readonly signal: AbortSignal;
@@ -43,7 +44,7 @@ const AWAY: readonly number[] = [502, 503, 504];
  */
 export function readFromServer(options: ServerOptions): Read {
   return async <Name extends ReadingName>(name: Name, args: ArgsOf<Name>) => {
-    const url = new URL(readingPath(name), withSlash(options.url));
+    const url = new URL(readingPath(name), baseOf(options));
     url.searchParams.set("args", JSON.stringify(args));
     const { result } = await told(await asked(url, {}, options), "result", options);
     return result as ResultOf<Name>;
@@ -71,17 +72,14 @@ export async function sendToServer(
     headers: { "content-type": "application/json" },
     body: JSON.stringify(fields),
   };
-  return await told(
-    await asked(new URL(path, withSlash(options.url)), init, options),
-    key,
-    options,
-  );
+  return await told(await asked(new URL(path, baseOf(options)), init, options), key, options);
 }
 
-function withSlash(url: URL): URL {
+/** Where the pages of the namespace begin. */
+function baseOf({ url, namespace }: ServerOptions): URL {
   const base = new URL(url);
   if (!base.pathname.endsWith("/")) base.pathname += "/";
-  return base;
+  return namespace === undefined ? base : new URL(`${NAMESPACES}/${segmentOf(namespace)}/`, base);
 }
 
 /** Asks, and follows redirects within the origin (SERVER-1). */
