@@ -43,6 +43,9 @@ export const MAX_RUN_ID: number = MAX_GIVEN_ID + SEPARATOR.length + MAX_PATH;
 const ENGINE_MADE =
   />(\d+\.[0-9a-z]+|[-+\d]+-\d\d-\d\dT[\d:.]+Z(\.manual)?|~[0-9a-z]+(\.[0-9a-z]+){3}|was\.\d+|fork\.[0-9a-f]+)$/;
 
+/** The id of a run that a schedule started. */
+const FIRING = /^(.+)>([-+\d]+-\d\d-\d\dT[\d:.]+Z)(\.manual)?$/;
+
 /** What the id of a child depends on. */
 export interface ChildIdParent {
   /** The parent's id. */
@@ -72,6 +75,28 @@ export function effectId({ runId, seed }: ChildIdParent, position: number): stri
  */
 export function firingId(schedule: string, planned: number, isManual: boolean): string {
   return below(schedule, `${new Date(planned).toISOString()}${isManual ? ".manual" : ""}`);
+}
+
+/** A run that a schedule started. */
+export interface Firing {
+  /** The schedule's id. */
+  readonly schedule: string;
+  /** The planned time, in milliseconds since the epoch. */
+  readonly planned: number;
+  /** Whether the schedule was triggered by hand. */
+  readonly isManual: boolean;
+}
+
+/**
+ * Returns the firing of which {@linkcode firingId} is the id.
+ *
+ * @param id The id of a run.
+ * @returns The firing; null: no schedule started the run.
+ */
+export function firingOf(id: string): Firing | null {
+  const [, schedule, time, manual] = FIRING.exec(id) ?? [];
+  if (schedule === undefined || time === undefined) return null;
+  return { schedule, planned: Date.parse(time), isManual: manual !== undefined };
 }
 
 /**

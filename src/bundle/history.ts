@@ -10,8 +10,11 @@ import { type EndState, RUN_STATES, type RunState } from "../ports/rows.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import { isOriginText } from "../replay/origins.ts";
 import type { RunStart } from "../replay/turn.ts";
+import { NO_HEADERS, type RunHeaders } from "../workflow/headers.ts";
+import { headersOf, policyText } from "../workflow/run_policy.ts";
 import {
   listOf,
+  mapOf,
   nullable,
   objectOf,
   oneOf,
@@ -46,6 +49,8 @@ export interface RunHistory {
   readonly attempt?: number;
   /** Of a fork: where it comes from, as a text for replays. */
   readonly origin?: string | null;
+  /** The headers of the run; none when omitted. */
+  readonly headers?: RunHeaders;
   /** When the generation started. */
   readonly startedAt: number;
   /** The seed of `random()` and `uuid()`. */
@@ -88,6 +93,7 @@ export const HISTORY_SHAPE: Shape = objectOf<RunHistory>({
   generation: WHOLE,
   attempt: optional(WHOLE),
   origin: optional(nullable(where(isOriginText))),
+  headers: optional(mapOf(TEXT)),
   startedAt: WHOLE,
   result: optional(nullable(TEXT)),
   error: optional(nullable(TEXT)),
@@ -99,9 +105,16 @@ export function isEnded(state: RunHistory["state"]): state is EndState {
   return ["completed", "failed", "cancelled", "terminated"].includes(state);
 }
 
+/** Returns the headers of a run, if it has any, as a history holds them. */
+export function headersField(policy: string | null): Pick<RunHistory, "headers"> {
+  const headers = headersOf(policy);
+  return headers === NO_HEADERS ? {} : { headers };
+}
+
 /** Returns the start of an execution. */
 export function startOf(history: RunHistory): RunStart {
   const { runId, workflow, version, input, seed, startedAt, generation, attempt = 1 } = history;
-  const { origin = null } = history;
-  return { runId, workflow, version, input, seed, startedAt, generation, attempt, origin };
+  const { origin = null, headers } = history;
+  const policy = headers === undefined ? null : policyText({ headers });
+  return { runId, workflow, version, input, seed, startedAt, generation, attempt, origin, policy };
 }

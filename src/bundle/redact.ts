@@ -11,6 +11,7 @@
 import type { Trace, TracedAnswer, TracedEffect } from "../dry_run/trace.ts";
 import type { DriftReport, DriftSide } from "../replay/turn.ts";
 import { originText, readOrigin } from "../replay/origins.ts";
+import { policyOf, policyText } from "../workflow/run_policy.ts";
 import type { StuckReason } from "../ports/rows.ts";
 import type { BundledRun, BundledTimeline } from "./content.ts";
 
@@ -32,9 +33,10 @@ export function redacted(run: BundledRun, timelines: readonly BundledTimeline[])
       attributes: {},
       customStatus: null,
       failure: null,
+      policy: withoutHeaders(facts.policy),
       stuckReason: facts.stuckReason && withoutMessage(facts.stuckReason),
     },
-    generations: run.generations.map(({ origin, ...history }) => ({
+    generations: run.generations.map(({ origin, headers: _, ...history }) => ({
       ...history,
       ...withoutStarts(origin),
       seed: "",
@@ -58,6 +60,11 @@ export function redacted(run: BundledRun, timelines: readonly BundledTimeline[])
       trace: timeline.trace && withoutPayloads(timeline.trace),
     })),
   };
+}
+
+function withoutHeaders(policy: string | null): string | null {
+  const { headers: _, ...terms } = policyOf(policy);
+  return policyText(terms);
 }
 
 /** The starts of a fork's origin hold seeds; which run it comes from stays. */

@@ -16,6 +16,7 @@ import type { ActivityAttempt } from "../replay/commands.ts";
 import { exempt } from "../replay/scope.ts";
 import { encodeDetails } from "../task/heartbeat.ts";
 import { attemptTimeout, type CallLimit } from "../task/timeout.ts";
+import type { RunHeaders } from "../workflow/headers.ts";
 
 /** One call of a user's function. */
 export interface UserCall {
@@ -25,6 +26,8 @@ export interface UserCall {
   readonly name: string;
   /** The run's id. */
   readonly runId: string;
+  /** The headers of the run. */
+  readonly headers: RunHeaders;
   /** Which attempt this is, from 1. */
   readonly attempt: number;
   /** The idempotency key: the same for every attempt of one call. */
@@ -170,6 +173,7 @@ class CallLimits {
 class AttemptView implements ActivityAttempt {
   readonly attempt: number;
   readonly runId: string;
+  readonly headers: RunHeaders;
   readonly #userCall: UserCall;
   readonly #limits: CallLimits;
   #isDeferred = false;
@@ -179,6 +183,7 @@ class AttemptView implements ActivityAttempt {
   constructor(userCall: UserCall, limits: CallLimits) {
     this.attempt = userCall.attempt;
     this.runId = userCall.runId;
+    this.headers = userCall.headers;
     this.#userCall = userCall;
     this.#limits = limits;
   }

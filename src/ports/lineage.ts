@@ -26,6 +26,10 @@ export interface NewChild extends VersionRef {
   readonly seed: string;
   /** Its timeout and retry policy, as for any run that is started. */
   readonly policy?: string | null;
+  /** Its search attributes: a JSON object; none when omitted. */
+  readonly attributes?: string;
+  /** Milliseconds until it is due; at once when omitted. */
+  readonly delayMs?: number;
   /** The trace context of its parent's request; none when omitted. */
   readonly trace?: string;
 }
@@ -101,7 +105,7 @@ export interface SettledRuns {
 /** Children and generations of runs. */
 export interface LineageStore {
   /**
-   * Inserts children, due now. Repeating the call does no harm.
+   * Inserts children, due after their delay. Repeating the call does no harm.
    *
    * @param children The children; several may request one id, in one namespace or in several.
    * @param maxDepth The longest chain of parents.

@@ -27,6 +27,8 @@ export interface TaskPolicy {
   readonly scheduleToClose?: number;
   /** Milliseconds between two heartbeats of an attempt. */
   readonly heartbeat?: number;
+  /** The headers of the run; none when omitted. */
+  readonly headers?: { readonly [name: string]: string };
   /** Set if the call wants no idempotency key, even if the definition makes one. */
   readonly keyless?: true;
 }

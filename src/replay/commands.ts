@@ -33,13 +33,29 @@ export interface ChildRequest {
   readonly close: "abandon" | "cancel" | "terminate";
   /** The child's start policy, as `policyText` writes it; absent for the defaults. */
   readonly policy?: string | null;
+  /** Its search attributes: a JSON object; absent: none. */
+  readonly attributes?: string;
+  /** Milliseconds until it begins; absent: at once. */
+  readonly delayMs?: number;
 }
 
 /** The request of a `call` command. */
 export type CallRequest =
   | { readonly kind: "start"; readonly child: ChildRequest }
   | { readonly kind: "signal"; readonly id: string; readonly name: string }
-  | { readonly kind: "cancel"; readonly id: string };
+  | { readonly kind: "cancel"; readonly id: string }
+  | { readonly kind: "attributes" };
+
+/**
+ * Returns the run that a `call` command acts on.
+ *
+ * @param call Its request.
+ * @returns The run's id; null: no other run.
+ */
+export function calledRun(call: CallRequest): string | null {
+  if (call.kind === "attributes") return null;
+  return call.kind === "start" ? call.child.id : call.id;
+}
 
 /**
  * Facts of one attempt, passed to the function of a step or an activity.
@@ -58,6 +74,8 @@ export interface Attempt {
   readonly idempotencyKey: string;
   /** The run that requested the effect. */
   readonly runId: string;
+  /** The headers of the run. */
+  readonly headers: { readonly [name: string]: string };
 }
 
 /**
@@ -104,6 +122,8 @@ export interface CommandOptions {
   readonly callback?: (attempt: Attempt) => unknown;
   /** A `transaction` command's function; its first argument is the transaction. */
   readonly transaction?: (transaction: unknown, attempt: Attempt) => unknown;
+  /** What a sleep is for, for people. */
+  readonly label?: string;
   /** A `child` command's request. */
   readonly child?: ChildRequest;
   /** A `call` command's request. */

@@ -70,6 +70,8 @@ export interface Effects {
   readonly randomness: SeededRandom;
   /** The position that the next effect gets in program order. */
   readonly position: number;
+  /** How many events the code has received so far in this generation; the same on a replay. */
+  readonly delivered: number;
   /** The run's clock, in milliseconds since the epoch. */
   virtualNow(): number;
   /** Throws a {@linkcode ContextError} unless this run's own code is running. */

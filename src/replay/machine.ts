@@ -119,6 +119,8 @@ export class Execution implements Effects, WorkflowScope {
   /** The run's timeout in milliseconds, if the run was cancelled because of it. */
   #timeout: number | null = null;
   #cancelling: AbortController | null = null;
+  /** How many events were delivered. */
+  #delivered = 0;
   /** The seq after that of the last delivery. */
   #next = 0;
   /** Lines are logged once `#next` is greater (REPLAY-9). */
@@ -257,6 +259,10 @@ export class Execution implements Effects, WorkflowScope {
     options: ScopeOptions,
   ): Promise<Output> {
     return (this.#scopes ??= new EffectScopes(this)).run(body, options);
+  }
+
+  get delivered(): number {
+    return this.#delivered;
   }
 
   get position(): number {
@@ -593,6 +599,7 @@ export class Execution implements Effects, WorkflowScope {
 
   #advance(event: HistoryEvent): void {
     this.#next = event.seq + 1;
+    this.#delivered++;
     if (event.at > this.#now) this.#now = event.at;
     if (this.#identities?.advance(this.#next) !== true) return;
     // ORIGIN-1: what the code computes from here on, it computes as the run that recorded the rest.

@@ -94,7 +94,8 @@ export const SETTLE: Readonly<
   "child.completed": (pending, payload) => pending.resolve(read(payload)),
   "child.failed": (pending, payload) =>
     pending.reject(pending.cancelled ?? childError(pending, payload)),
-  "call.completed": (pending) => pending.resolve(pending.answer),
+  "call.completed": (pending, payload) =>
+    pending.resolve(payload === null ? pending.answer : read(payload)),
   "call.failed": (pending, payload) => pending.reject(readError(payload)),
   "timer.fired": (pending) => pending.resolve(undefined),
   "signal.received": (pending, payload) => pending.resolve(read(payload)),

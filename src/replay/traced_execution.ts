@@ -5,7 +5,7 @@
  */
 
 import { CallStack, siteOfError } from "./call_stack.ts";
-import type { CommandKind } from "./commands.ts";
+import { calledRun, type CommandKind } from "./commands.ts";
 import type { HistoryEvent } from "./history.ts";
 import { Execution } from "./machine.ts";
 import type { Request } from "./requested_command.ts";
@@ -48,7 +48,7 @@ export class TracedExecution extends Execution {
       name,
       input,
       deadline,
-      child: child?.id ?? (call?.kind === "start" ? call.child.id : call?.id) ?? null,
+      child: child?.id ?? (call === undefined ? null : calledRun(call)),
       key: idempotencyKey,
       requestedAt: this.virtualNow(),
       stack: new CallStack(),

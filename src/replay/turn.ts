@@ -26,6 +26,8 @@ export interface RunStart {
   readonly generation?: number;
   /** The number of the run's attempt; 1 when omitted. */
   readonly attempt?: number;
+  /** The terms of its start, as `policyText` writes them; `null` or omitted: none. */
+  readonly policy?: string | null;
   /** Where a fork comes from, as `originText` writes it; `null`: the run is no fork. */
   readonly origin: string | null;
 }

@@ -82,6 +82,8 @@ export class Lineage implements LineageStore {
       input: children.map(({ input }) => storable("an input", input)),
       seed: children.map(({ seed }) => seed),
       policy: children.map(({ policy }) => policy ?? null),
+      attributes: children.map(({ attributes }) => attributes ?? null),
+      delay: children.map(({ delayMs }) => delayMs ?? null),
       trace: children.map(({ trace }) => trace ?? null),
       maxDepth,
     };

@@ -7,7 +7,7 @@
 import type { ChildStart, WokenRun } from "../ports/lineage.ts";
 import { END_OF_CHILD, ENDED } from "./runs/fragments.ts";
 import { CLOCK, milliseconds, POLICY, specifierIdOf, TIMEOUT, timestamp } from "./sql/fragments.ts";
-import { BIGINTS, nullable, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
+import { BIGINTS, FLOATS, nullable, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "./sql/statement.ts";
 
 /** A run that has ended, and whose relatives have not been notified yet. */
@@ -45,6 +45,8 @@ const CHILDREN = {
   input: TEXTS,
   seed: TEXTS,
   policy: TEXTS,
+  attributes: TEXTS,
+  delay: FLOATS,
   trace: TEXTS,
 };
 
@@ -141,7 +143,9 @@ export const LINEAGE_STATEMENTS = {
       from given join marked as parent on parent.id = given.parent
     ),
     timed as materialized (
-      select wanted.*, ${POLICY} as decided from wanted where depth <= $maxDepth::integer
+      select wanted.*, ${POLICY} as decided,
+        at + coalesce(delay, 0) * interval '1 millisecond' as due
+      from wanted where depth <= $maxDepth::integer
     ),
     ended as (
       update {schema}.runs as child set must_notify = true
@@ -158,13 +162,13 @@ export const LINEAGE_STATEMENTS = {
     ),
     inserted as (
       insert into {schema}.runs (
-        namespace, run_id, workflow, specifier_id, input, seed, state, wake_at, created_at,
-        parent, parent_close, depth, policy, deadline, trace
+        namespace, run_id, workflow, specifier_id, input, seed, state, wake_at, start_at,
+        created_at, parent, parent_close, depth, attributes, policy, deadline, trace
       )
       select namespace, run_id, workflow, ${
       specifierIdOf("timed")
-    }, input::json, seed, 'pending', at,
-        at, parent, close, depth, decided, at + ${TIMEOUT}, trace
+    }, input::json, seed, 'pending', due, case when due > at then due end,
+        at, parent, close, depth, coalesce(attributes::jsonb, '{}'), decided, due + ${TIMEOUT}, trace
       from timed where (select count(*) from ended) >= 0
       order by run_id collate "C", namespace collate "C", place
       on conflict (run_id, namespace) do nothing

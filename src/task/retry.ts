@@ -15,6 +15,8 @@ import {
   shortened,
 } from "../replay/activity_failure.ts";
 import type { Command, CommandOptions } from "../replay/commands.ts";
+import { NO_HEADERS } from "../workflow/headers.ts";
+import { headersOf } from "../workflow/run_policy.ts";
 import { isUndecided } from "./terms.ts";
 import { attemptTimeout, type CallLimit } from "./timeout.ts";
 import { attemptInterrupted } from "./errors.ts";
@@ -49,14 +51,18 @@ export function taskOf(
     definition: code,
     key: options.idempotencyKey ?? null,
     input,
-    policy: taskPolicyOf(options, code === null),
+    policy: taskPolicyOf(run, options, code === null),
     maxAttempts: isOpen || maxAttempts === Infinity ? null : maxAttempts,
     attempt: 1,
     failures: [],
   };
 }
 
-function taskPolicyOf(options: CommandOptions, isByName: boolean): TaskPolicy {
+function taskPolicyOf(
+  run: Pick<ClaimedRun, "policy">,
+  options: CommandOptions,
+  isByName: boolean,
+): TaskPolicy {
   const { retry, timeout, scheduleToStart, scheduleToClose, heartbeat } = options;
   const policy: { -readonly [Key in keyof TaskPolicy]: TaskPolicy[Key] } = {};
   if (retry !== undefined) {
@@ -67,6 +73,8 @@ function taskPolicyOf(options: CommandOptions, isByName: boolean): TaskPolicy {
   if (scheduleToStart !== undefined) policy.scheduleToStart = scheduleToStart;
   if (scheduleToClose !== undefined) policy.scheduleToClose = scheduleToClose;
   if (heartbeat !== undefined) policy.heartbeat = heartbeat;
+  const headers = headersOf(run.policy);
+  if (headers !== NO_HEADERS) policy.headers = headers;
   if (isByName && options.idempotencyKey === null) policy.keyless = true;
   return policy;
 }

@@ -6,7 +6,7 @@
 
 import { checkOptions } from "../base/arguments.ts";
 import { describe } from "../base/describe.ts";
-import { HISTORY_FORMAT, HISTORY_SHAPE, type RunHistory } from "../bundle/history.ts";
+import { headersField, HISTORY_FORMAT, HISTORY_SHAPE, type RunHistory } from "../bundle/history.ts";
 import { historyOf } from "../client/run/replayer.ts";
 import type { PayloadCodec } from "../codec/codec.ts";
 import { demandDecoded } from "../ports/readable.ts";
@@ -72,6 +72,7 @@ export async function readHistory(runId: string, runs: RunStore): Promise<RunHis
     generation,
     attempt,
     ...(origin === null ? {} : { origin }),
+    ...headersField(row.policy),
     startedAt: row.startedAt ?? row.createdAt,
     seed,
     input,

@@ -5,13 +5,15 @@
  */
 
 import { checkChoice, checkOptions, readName, refuse } from "../base/arguments.ts";
+import { readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
+import { durationMs } from "../base/duration.ts";
 import { effectId } from "../base/run_ids.ts";
 import { encode } from "../base/values.ts";
-import type { CallRequest, ChildRequest } from "../replay/commands.ts";
+import { calledRun, type CallRequest, type ChildRequest } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import type { ChildHandle, ChildOptions, WorkflowDefinition } from "./context_types.ts";
-import { POLICY_KEYS, policyText, readRunPolicy } from "./run_policy.ts";
+import { headersOf, policyText, readRunPolicy, type RunPolicy, TERMS_KEYS } from "./run_policy.ts";
 import { readGivenId } from "./run_id.ts";
 import { isWorkflow } from "./workflow.ts";
 
@@ -19,7 +21,7 @@ import { isWorkflow } from "./workflow.ts";
 // deno-lint-ignore no-explicit-any -- inputs differ from workflow to workflow
 export type AnyWorkflow = WorkflowDefinition<any, any> | string;
 
-const CHILD_KEYS = ["id", "parentClose", "signal", ...POLICY_KEYS];
+const CHILD_KEYS = ["id", "parentClose", "attributes", "delay", "signal", ...TERMS_KEYS];
 
 /** Starts the children of one run, and returns their results. */
 export class Children {
@@ -111,11 +113,10 @@ export class Children {
     signal: AbortSignal | undefined,
     answer?: Answer,
   ): Promise<Answer> {
-    const id = call.kind === "start" ? call.child.id : call.id;
     return this.#effects.ask({
       kind: "call",
       name: `${call.kind} ${name}`,
-      digest: digestText(`${id} ${input ?? ""}`),
+      digest: digestText(`${calledRun(call)} ${input ?? ""}`),
       input,
       deadline: null,
       options: { call },
@@ -127,6 +128,13 @@ export class Children {
 
   #idAt(position: number): string {
     return effectId(this.#effects.childIdentity(position), position);
+  }
+
+  /** The child's terms: it has the headers of its parent, and those of the options. */
+  #terms(options: ChildOptions, what: string): RunPolicy {
+    const terms = readRunPolicy(options, what);
+    const headers = { ...headersOf(this.#effects.start.policy), ...terms.headers };
+    return Object.keys(headers).length === 0 ? terms : { ...terms, headers };
   }
 
   #request(workflow: AnyWorkflow, options: ChildOptions, what: string): ChildRequest {
@@ -144,7 +152,15 @@ export class Children {
       ? this.#idAt(this.#effects.position)
       : readGivenId(options.id, "the id of a child");
     checkChoice(close, `option parentClose of ${what}`, ["abandon", "cancel", "terminate"]);
-    return { id, workflow, close, policy: policyText(readRunPolicy(options, what)) };
+    const { attributes, delay } = options;
+    return {
+      id,
+      workflow,
+      close,
+      policy: policyText(this.#terms(options, what)),
+      ...(attributes === undefined ? {} : { attributes: readAttributes(attributes, what).set }),
+      ...(delay === undefined ? {} : { delayMs: durationMs(delay, `option delay of ${what}`) }),
+    };
   }
 }
 

@@ -13,16 +13,18 @@ import {
   readName,
   refuse,
 } from "../base/arguments.ts";
-import { readAttributes } from "../base/attributes.ts";
+import { type Attributes, readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { undeclaredSignal } from "../base/errors.ts";
+import { firingOf } from "../base/run_ids.ts";
 import { encode } from "../base/values.ts";
 import type { Attempt, CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import { type ActivityDefinition, readActivity } from "./activity.ts";
 import { ContinueAsNew } from "../replay/continue_as_new.ts";
-import { readVersioning } from "./run_policy.ts";
+import type { RunHeaders } from "./headers.ts";
+import { headersOf, readVersioning } from "./run_policy.ts";
 import { type AnyWorkflow, Children } from "./children.ts";
 import { runSaga } from "./saga.ts";
 import type {
@@ -31,9 +33,11 @@ import type {
   ChildOptions,
   ContinueAsNewOptions,
   EffectOptions,
+  FiredBy,
   Saga,
   Scope,
   ScopeOptions,
+  SleepOptions,
   StepOptions,
   WaitForSignalOptions,
   WaitForSignalOtherwise,
@@ -47,9 +51,14 @@ import { readCodeRetry, readOnCancel, readRetry } from "./options.ts";
 import { readKey, readLimit, readPriority, readQueue, readTimeouts } from "./task_options.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
+/** After how many events in one generation a run should continue as new. */
+const LONG_HISTORY = 10_000;
+
 const NOTHING: CommandOptions = {};
 const NO_OPTIONS: EffectOptions = {};
 const RUN_KEYS = ["retry", "timeout", "signal", "onCancel"];
+const UNDO_KEYS = ["retry", "timeout"];
+const FINISH = { onCancel: "finish" } as const;
 const ACTIVITY_KEYS = [
   ...RUN_KEYS,
   "timeouts",
@@ -86,6 +95,20 @@ export class Context implements WorkflowContext {
         const { set, remove } = readAttributes(patch, "ctx.attributes.set");
         effects.note("attributes.set", JSON.stringify({ set, remove }));
       },
+      get(options = NO_OPTIONS) {
+        effects.enter("attributes.get");
+        if (options !== NO_OPTIONS) checkOptions(options, ["signal"], "ctx.attributes.get");
+        return effects.ask({
+          kind: "call",
+          name: "attributes",
+          digest: null,
+          input: null,
+          deadline: null,
+          options: { call: { kind: "attributes" } },
+          signal: options.signal,
+          fallback: null,
+        }) as Promise<Attributes>;
+      },
     };
     this.log = {
       debug: (message, properties = {}) => effects.log("debug", message, properties),
@@ -101,6 +124,26 @@ export class Context implements WorkflowContext {
 
   get attempt(): number {
     return this.#effects.identity.attempt ?? 1;
+  }
+
+  get headers(): RunHeaders {
+    return headersOf(this.#effects.start.policy);
+  }
+
+  get historyLength(): number {
+    this.#effects.enter("historyLength");
+    return this.#effects.delivered;
+  }
+
+  get isContinueAsNewSuggested(): boolean {
+    return this.historyLength >= LONG_HISTORY;
+  }
+
+  get schedule(): FiredBy | null {
+    const firing = firingOf(this.runId);
+    if (firing === null) return null;
+    const { schedule: id, planned, isManual: manual } = firing;
+    return { id, plannedAt: new Date(planned), manual };
   }
 
   get cancelSignal(): AbortSignal {
@@ -163,6 +206,15 @@ export class Context implements WorkflowContext {
     }) as Promise<Awaited<Output>>;
   }
 
+  /** Returns what requests a step, whose arguments have been checked. */
+  #step(name: string, options: CommandOptions): () => Promise<unknown> {
+    return () => {
+      this.#effects.enter("run");
+      const nothing = { digest: null, input: null, deadline: null, fallback: null };
+      return this.#effects.ask({ kind: "step", name, ...nothing, options, signal: undefined });
+    };
+  }
+
   transaction<Output>(
     name: string,
     fn: (tx: WorkflowTransaction, step: Attempt) => Output | Promise<Output>,
@@ -208,11 +260,14 @@ export class Context implements WorkflowContext {
 
   saga<Output>(fn: (saga: Saga) => Output | Promise<Output>): Promise<Awaited<Output>> {
     this.#effects.enter("saga");
-    return runSaga(
-      fn,
-      (activity, input) =>
+    return runSaga(fn, {
+      activity: (activity, input) =>
         this.#activity(activity as ActivityDefinition<never, unknown>, input, NO_OPTIONS, "finish"),
-    ) as Promise<Awaited<Output>>;
+      step: (name, callback, options = {}) => {
+        const what = `compensation ${JSON.stringify(readName(name, "a compensation"))}`;
+        return this.#step(name, { callback, ...runOptions(what, options, UNDO_KEYS), ...FINISH });
+      },
+    }) as Promise<Awaited<Output>>;
   }
 
   scope<Output>(
@@ -239,9 +294,10 @@ export class Context implements WorkflowContext {
     return new ContinueAsNew(encoded, version, read) as never;
   }
 
-  sleep(until: Duration | Date, options: EffectOptions = NO_OPTIONS): Promise<void> {
+  sleep(until: Duration | Date, options: SleepOptions = NO_OPTIONS): Promise<void> {
     this.#effects.enter("sleep");
-    if (options !== NO_OPTIONS) checkOptions(options, ["signal"], "ctx.sleep");
+    if (options !== NO_OPTIONS) checkOptions(options, ["signal", "name"], "ctx.sleep");
+    const label = options.name === undefined ? undefined : readName(options.name, "a sleep");
     const date = until instanceof Date ? until.getTime() : null;
     if (date !== null && Number.isNaN(date)) {
       refuse("the date of ctx.sleep", until, "a valid Date");
@@ -253,7 +309,7 @@ export class Context implements WorkflowContext {
       digest: date === null ? `${ms}ms` : `until ${date}`,
       input: null,
       deadline: date ?? this.#effects.virtualNow() + ms,
-      options: NOTHING,
+      options: label === undefined ? NOTHING : { label },
       signal: options.signal,
       fallback: null,
     }) as Promise<void>;

@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { AttributesPatch } from "../base/attributes.ts";
+import type { Attributes, AttributesPatch } from "../base/attributes.ts";
 import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
 import type { CodeRetryOptions, RetryOptions } from "./options.ts";
-import type { RunPolicyOptions, Versioning } from "./run_policy.ts";
+import type { RunHeaders } from "./headers.ts";
+import type { RunTermsOptions, Versioning } from "./run_policy.ts";
 import type { Returning, Serializable } from "./serializable.ts";
 import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
 import type { QueueOptions, TimeoutOptions } from "./task_options.ts";
@@ -112,6 +113,19 @@ export interface ActivityCallOptions extends EffectOptions, QueueOptions {
 }
 
 /**
+ * Options of `ctx.sleep`.
+ *
+ * @category Workflows
+ */
+export interface SleepOptions extends EffectOptions {
+  /**
+   * What the sleep is for, as `status().waits` shows it to people: 1 to 200 characters. It is not
+   * part of the history, so later code may change it.
+   */
+  readonly name?: string;
+}
+
+/**
  * Options of `ctx.waitForSignal`.
  *
  * @category Workflows
@@ -170,7 +184,7 @@ export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
  *
  * @category Workflows
  */
-export interface ChildOptions extends EffectOptions, RunPolicyOptions {
+export interface ChildOptions extends EffectOptions, RunTermsOptions {
   /**
    * The child's run id, by the rules of `start()`. The default is derived from the parent's id:
    * `order-1>3.k9x2ab`. If another run has the id, even a child of this run with another workflow,
@@ -186,6 +200,10 @@ export interface ChildOptions extends EffectOptions, RunPolicyOptions {
    * itself.
    */
   readonly parentClose?: "abandon" | "cancel" | "terminate";
+  /** Search attributes of the child, by which `runs.query` finds it. */
+  readonly attributes?: AttributesPatch;
+  /** How long from the request the child begins; at once by default. */
+  readonly delay?: Duration;
 }
 
 /**
@@ -231,6 +249,13 @@ export interface CompensateOptions {
 }
 
 /**
+ * Options of a step that `saga.undo` registers.
+ *
+ * @category Workflows
+ */
+export type UndoOptions = Pick<StepOptions, "retry" | "timeout">;
+
+/**
  * The argument of a saga's function.
  *
  * @category Workflows
@@ -243,6 +268,8 @@ export interface Saga {
   undo<Input>(activity: ActivityDefinition<Input, unknown> | string, input: Input): void;
   /** Registers a compensation without input. */
   undo(activity: ActivityDefinition<void, unknown> | string): void;
+  /** Registers a step as the compensation, as of `ctx.run`. */
+  undo(name: string, fn: (step: Attempt) => unknown, options?: UndoOptions): void;
   /**
    * Executes the compensations that are registered so far, in reverse order, and forgets them. The
    * engine calls it if the saga's function throws.
@@ -291,6 +318,20 @@ export interface ContinueAsNewOptions {
 }
 
 /**
+ * The firing of a schedule that started a run.
+ *
+ * @category Workflows
+ */
+export interface FiredBy {
+  /** The schedule's id. */
+  readonly id: string;
+  /** The planned time; of a run that was triggered by hand, when that was. */
+  readonly plannedAt: Date;
+  /** Whether the schedule was triggered by hand. */
+  readonly manual: boolean;
+}
+
+/**
  * Sets the search attributes of a run from its own code.
  *
  * @category Workflows
@@ -305,6 +346,11 @@ export interface WorkflowAttributes {
    * @throws {InvalidArgumentError} If a name or value is invalid.
    */
   set(patch: AttributesPatch): void;
+  /**
+   * Reads the attributes that the run has now, also those of its start and those that others have
+   * set. One event keeps the answer.
+   */
+  get(options?: EffectOptions): Promise<Attributes>;
 }
 
 /**
@@ -342,6 +388,20 @@ export interface WorkflowContext<
   readonly version: string;
   /** The number of the run's attempt, from 1. A run is retried only if `retry` is set. */
   readonly attempt: number;
+  /** The headers of the run: those of its start, and of its parents. */
+  readonly headers: RunHeaders;
+  /**
+   * How many events the code has received so far in this generation: results, ends of sleeps and
+   * children, signals. A replay takes as long as there are many of them.
+   */
+  readonly historyLength: number;
+  /**
+   * Whether the run should continue as new soon, by {@linkcode WorkflowContext.continueAsNew}: it
+   * has received 10,000 events or more in this generation.
+   */
+  readonly isContinueAsNewSuggested: boolean;
+  /** Where the run comes from, if a schedule started it; otherwise null. */
+  readonly schedule: FiredBy | null;
   /** Aborts when the run is cancelled or times out; its reason is the {@linkcode CancelledError}. */
   readonly cancelSignal: AbortSignal;
   /**
@@ -466,7 +526,7 @@ export interface WorkflowContext<
       : [input: Given, options?: ContinueAsNewOptions]
   ): never;
   /** Waits for a duration, or until a date, for as long as months. */
-  sleep(until: Duration | Date, options?: EffectOptions): Promise<void>;
+  sleep(until: Duration | Date, options?: SleepOptions): Promise<void>;
   /**
    * Waits for a signal by name and returns its payload. If the workflow declares its signals, the
    * payload is the output of the signal's schema.

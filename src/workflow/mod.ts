@@ -27,10 +27,13 @@ export type {
   CompensateOptions,
   ContinueAsNewOptions,
   EffectOptions,
+  FiredBy,
   Saga,
   Scope,
   ScopeOptions,
+  SleepOptions,
   StepOptions,
+  UndoOptions,
   WaitForAnySignal,
   WaitForDeclaredSignal,
   WaitForSignalOptions,
@@ -43,7 +46,8 @@ export type {
 } from "./context_types.ts";
 export { ACTIVITY, WORKFLOW } from "./marks.ts";
 export type { CodeRetryOptions, RetryOptions } from "./options.ts";
-export type { RunPolicyOptions, Versioning } from "./run_policy.ts";
+export type { RunHeaders } from "./headers.ts";
+export type { RunPolicyOptions, RunTermsOptions, Versioning } from "./run_policy.ts";
 export type { ActivityTimeouts, QueueOptions, TimeoutOptions } from "./task_options.ts";
 export type { ActivityAttempt, Attempt } from "../replay/commands.ts";
 export type { RetryPolicy, RetryPredicate } from "../base/backoff.ts";

@@ -1,6 +1,6 @@
 /**
- * The timeout and the retry policy of a run. They are checked once, and stored with the run as
- * JSON.
+ * The terms of a start: the timeout, the retry policy and the headers of a run. They are checked
+ * once, and stored with the run as JSON.
  *
  * @module
  */
@@ -8,6 +8,7 @@
 import { checkChoice } from "../base/arguments.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../base/backoff.ts";
 import type { Duration } from "../base/duration.ts";
+import { NO_HEADERS, readHeaders, type RunHeaders } from "./headers.ts";
 import { readRetry, type RetryOptions } from "./options.ts";
 import { readLimit } from "./task_options.ts";
 
@@ -41,14 +42,30 @@ export interface RunPolicyOptions {
 }
 
 /**
+ * The terms of a start, which a run keeps for life.
+ *
+ * @category Runs
+ */
+export interface RunTermsOptions extends RunPolicyOptions {
+  /**
+   * Texts that travel with the run: its code reads them as `ctx.headers`, steps and activities as
+   * `attempt.headers`, and its children begin with them. At most 8,192 characters, names included.
+   * Like attributes they are stored as plain text, also if there is a payload codec.
+   */
+  readonly headers?: RunHeaders;
+}
+
+/**
  * Whether a run stays on its version, or takes the current one whenever its history replays there.
  *
  * @category Runs
  */
 export type Versioning = "pinned" | "auto";
 
-/** The checked timeout and retry policy of a run. */
+/** The checked terms of a start. */
 export interface RunPolicy {
+  /** Its headers; none when omitted. */
+  readonly headers?: RunHeaders;
   /** The timeout, in milliseconds from the time at which the run was due to start. */
   readonly timeout?: number;
   /** The retry policy. */
@@ -60,6 +77,9 @@ export interface RunPolicy {
 /** The names of {@linkcode RunPolicyOptions}. */
 export const POLICY_KEYS: readonly string[] = ["timeout", "retry", "versioning"];
 
+/** The names of {@linkcode RunTermsOptions}. */
+export const TERMS_KEYS: readonly string[] = [...POLICY_KEYS, "headers"];
+
 /**
  * Checks a policy.
  *
@@ -69,10 +89,11 @@ export const POLICY_KEYS: readonly string[] = ["timeout", "retry", "versioning"]
  * @throws {InvalidArgumentError} If a value is invalid.
  */
 export function readRunPolicy(
-  { timeout, retry, versioning }: RunPolicyOptions,
+  { timeout, retry, versioning, headers }: RunTermsOptions,
   what: string,
 ): RunPolicy {
   return {
+    ...(headers === undefined ? {} : { headers: readHeaders(headers, what) }),
     ...(versioning === undefined ? {} : { versioning: readVersioning(versioning, what) }),
     ...(timeout === undefined ? {} : { timeout: readLimit(timeout, `timeout of ${what}`) }),
     ...(retry === undefined ? {} : { retry: readRetry(retry, what) }),
@@ -101,6 +122,15 @@ export function readVersioning(versioning: unknown, what: string): Versioning {
 export function policyText(...policies: readonly RunPolicy[]): string | null {
   const policy = Object.assign({}, ...policies) as RunPolicy;
   return Object.keys(policy).length === 0 ? null : JSON.stringify(policy);
+}
+
+/**
+ * Returns the headers of a run.
+ *
+ * @param text The result of {@linkcode policyText}.
+ */
+export function headersOf(text: string | null | undefined): RunHeaders {
+  return text === null || text === undefined ? NO_HEADERS : policyOf(text).headers ?? NO_HEADERS;
 }
 
 /**

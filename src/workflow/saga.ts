@@ -8,31 +8,48 @@ import { checkBoolean, checkFunction, checkOptions } from "../base/arguments.ts"
 import { CompensationError } from "../base/errors.ts";
 import { stackless } from "../base/stackless.ts";
 import { encode } from "../base/values.ts";
+import type { Attempt } from "../replay/commands.ts";
 import { type ActivityDefinition, readActivity } from "./activity.ts";
-import type { CompensateOptions, Saga } from "./context_types.ts";
+import type { CompensateOptions, Saga, UndoOptions } from "./context_types.ts";
 
-/** Runs an activity to its end, even if the run is cancelled meanwhile. */
-export type Undo = (
-  // deno-lint-ignore no-explicit-any -- inputs differ from activity to activity
-  activity: ActivityDefinition<any, any> | string,
-  input: unknown,
-) => Promise<unknown>;
+/** Makes compensations that run to their end, even if the run is cancelled meanwhile. */
+export interface Compensations {
+  /** Runs an activity. */
+  activity(
+    // deno-lint-ignore no-explicit-any -- inputs differ from activity to activity
+    activity: ActivityDefinition<any, any> | string,
+    input: unknown,
+  ): Promise<unknown>;
+  /** Checks the arguments of a step; what it returns runs the step. */
+  step(
+    name: string,
+    fn: (step: Attempt) => unknown,
+    options: UndoOptions | undefined,
+  ): () => Promise<unknown>;
+}
 
-type Undone = readonly [activity: Parameters<Undo>[0], input: unknown];
-
-/** {@linkcode Saga} with activities as compensations. */
+/** {@linkcode Saga} with activities and steps as compensations. */
 class UndoStack implements Saga {
-  readonly #undo: Undo;
-  #stack: Undone[] = [];
+  readonly #compensations: Compensations;
+  #stack: (() => Promise<unknown>)[] = [];
 
-  constructor(undo: Undo) {
-    this.#undo = undo;
+  constructor(compensations: Compensations) {
+    this.#compensations = compensations;
   }
 
-  undo(activity: Undone[0], input?: unknown): void {
+  undo(
+    activity: Parameters<Compensations["activity"]>[0],
+    input?: unknown,
+    options?: UndoOptions,
+  ): void {
+    if (typeof input === "function") {
+      const step = input as (step: Attempt) => unknown;
+      this.#stack.push(this.#compensations.step(activity as string, step, options));
+      return;
+    }
     readActivity(activity, "saga.undo");
     encode(input, "input"); // throws at the call, rather than during the compensation
-    this.#stack.push([activity, input]);
+    this.#stack.push(() => this.#compensations.activity(activity, input));
   }
 
   /** Executes all compensations, even if some of them fail for good. */
@@ -43,8 +60,8 @@ class UndoStack implements Saga {
     const stack = this.#stack.reverse();
     this.#stack = [];
     const failures: unknown[] = [];
-    const undo = ([activity, input]: Undone) =>
-      this.#undo(activity, input).catch((error) => void failures.push(error));
+    const undo = (compensation: () => Promise<unknown>) =>
+      compensation().catch((error) => void failures.push(error));
     if (parallel) await Promise.all(stack.map(undo));
     else for (const undone of stack) await undo(undone);
     if (failures.length > 0) throw stackless(() => new CompensationError(failures));
@@ -56,14 +73,17 @@ class UndoStack implements Saga {
  * cancellation.
  *
  * @param body The function.
- * @param undo Runs an activity to its end.
+ * @param compensations Makes the compensations.
  * @returns The result of the function.
  * @throws The error of the function, or {CompensationError} with that error as its cause if a
  * compensation failed for good.
  */
-export async function runSaga<T>(body: (saga: Saga) => Promise<T> | T, undo: Undo): Promise<T> {
+export async function runSaga<T>(
+  body: (saga: Saga) => Promise<T> | T,
+  compensations: Compensations,
+): Promise<T> {
   checkFunction(body, "the function of ctx.saga");
-  const saga = new UndoStack(undo);
+  const saga = new UndoStack(compensations);
   try {
     return await body(saga);
   } catch (error) {

@@ -9,6 +9,7 @@ import fc from "fast-check";
 import {
   effectId,
   firingId,
+  firingOf,
   isEngineMade,
   MAX_GIVEN_ID,
   MAX_RUN_ID,
@@ -69,6 +70,9 @@ Deno.test("RUNID-3: ids of firings are the engine's, of any year", () => {
     for (const manual of [false, true]) {
       const id = firingId("s", Date.parse(`${year}-01-01T00:00:00Z`), manual);
       assert(isEngineMade(id), id);
+      const planned = Date.parse(`${year}-01-01T00:00:00Z`);
+      assert.deepEqual(firingOf(id), { schedule: "s", planned, isManual: manual });
+      assert.equal(firingOf(effectId({ runId: id, seed: "x" }, 1)), null, "its child");
     }
   }
 });

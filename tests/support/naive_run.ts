@@ -91,6 +91,8 @@ class NaiveRun implements Effects {
     return this.#asked.length;
   }
 
+  readonly delivered = 0;
+
   virtualNow(): number {
     return this.#now;
   }

@@ -15,7 +15,7 @@ import { messageOf } from "../../base/text.ts";
 import type { BundledRun, BundledTimeline, BundledVersion } from "../../bundle/content.ts";
 import { bundleTooLarge } from "../../bundle/errors.ts";
 import { MAX_CONTENT } from "../../bundle/file.ts";
-import { type RunHistory, startOf } from "../../bundle/history.ts";
+import { headersField, type RunHistory, startOf } from "../../bundle/history.ts";
 import { redacted } from "../../bundle/redact.ts";
 import { writeBundle } from "../../bundle/write.ts";
 import { demandDecoded, demandReadable } from "../../ports/readable.ts";
@@ -171,7 +171,7 @@ async function bundled(
 }
 
 function historyFrom(
-  { runId, workflow, createdAt, origin }: RunRow,
+  { runId, workflow, createdAt, origin, policy }: RunRow,
   { number, hash, attempt, startedAt, seed, input }: GenerationRow,
   events: readonly HistoryEvent[],
   end: Pick<RunHistory, "state" | "result" | "error">,
@@ -190,6 +190,7 @@ function historyFrom(
     ...end,
     events,
     ...(origin === null ? {} : { origin }),
+    ...headersField(policy),
   };
 }
 

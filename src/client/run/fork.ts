@@ -29,6 +29,7 @@ import {
   readRunPolicy,
   type RunPolicyOptions,
 } from "../../workflow/run_policy.ts";
+import { headersField } from "../../bundle/history.ts";
 import type { ClientContext } from "../context.ts";
 import { acting, type Deed, operated, refusedBy } from "../operated.ts";
 import { forkIdTaken, runNotFound, wrongRunState } from "../errors.ts";
@@ -261,6 +262,7 @@ async function plan(
     version: hash,
     input,
     startedAt: await store.now(),
+    policy: row.policy,
     origin: originText({ ...facts, starts }),
   };
   const { execution, turn } = await replayer.trace(start, prefix.kept);
@@ -291,7 +293,7 @@ async function insert(
     input,
     seed,
     forkOf: start.origin,
-    policy: policyText(readRunPolicy(options, "fork()")),
+    policy: policyText(headersField(row.policy), readRunPolicy(options, "fork()")),
     events: prefix.events,
     dropped: prefix.dropped,
     extra: prefix.extra,

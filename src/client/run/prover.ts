@@ -177,9 +177,9 @@ export class Prover implements AsyncDisposable {
   }
 
   #startOf(row: RunRow): RunStart {
-    const { runId, workflow, input, seed, startedAt, generation, attempt, origin } = asClaimed(
-      row,
-    );
+    const claimed = asClaimed(row);
+    const { runId, workflow, input, seed, startedAt, generation, attempt, origin, policy } =
+      claimed;
     return {
       runId,
       workflow,
@@ -190,6 +190,7 @@ export class Prover implements AsyncDisposable {
       generation,
       attempt,
       origin,
+      policy,
     };
   }
 

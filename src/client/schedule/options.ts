@@ -23,10 +23,10 @@ import type { ScheduleFilter } from "../../ports/schedules.ts";
 import { checkCron, type Timing } from "../../schedule/calendar.ts";
 import type { CatchUp, Overlap, Rules, ScheduleState } from "../../schedule/firing.ts";
 import {
-  POLICY_KEYS,
   policyText,
   readRunPolicy,
-  type RunPolicyOptions,
+  type RunTermsOptions,
+  TERMS_KEYS,
 } from "../../workflow/run_policy.ts";
 import { isWorkflow } from "../../workflow/workflow.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
@@ -80,7 +80,7 @@ export type ScheduleTiming =
  *
  * @category Schedules
  */
-export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions & {
+export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunTermsOptions & {
   /** The schedule's id: 1 to 255 characters, unique in its namespace. */
   readonly id: string;
   /** The workflow to start: its name, a definition that this process imported, or a specifier. */
@@ -215,7 +215,7 @@ const TIMINGS = ["at", "every", "cron"] as const;
 const KEYS = [
   ...["id", "workflow", "input", ...TIMINGS, "anchor", "timeZone", "overlap", "catchUp"],
   ...["catchUpWindow", "jitter", "until", "maxRuns", "paused", "pin", "attributes", "namespace"],
-  ...["ifExists", ...POLICY_KEYS],
+  ...["ifExists", ...TERMS_KEYS],
 ];
 
 /** All options, of every kind of timing. */

@@ -18,10 +18,10 @@ import { type Duration, durationMs } from "../../base/duration.ts";
 import type { Serializable } from "../../workflow/serializable.ts";
 import { readGivenId } from "../../workflow/run_id.ts";
 import {
-  POLICY_KEYS,
   readRunPolicy,
   type RunPolicy,
-  type RunPolicyOptions,
+  type RunTermsOptions,
+  TERMS_KEYS,
 } from "../../workflow/run_policy.ts";
 import type { SignalInput, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
 
@@ -71,7 +71,7 @@ export const IF_EXISTS: readonly IfExists[] = [
  * @category Runs
  */
 export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
-  extends RunPolicyOptions {
+  extends RunTermsOptions {
   /**
    * The run's id: 1 to 255 characters. It may not end like the ids that the engine makes for
    * children and for runs of schedules (`>3.k9x2ab`, `>2026-03-29T01:00:00.000Z`). An id that
@@ -165,6 +165,7 @@ export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = 
       | "timeout"
       | "retry"
       | "versioning"
+      | "headers"
     > {
   /** The workflow's input. */
   readonly input: Input;
@@ -187,6 +188,7 @@ export type StartManyOptions = Pick<
   | "timeout"
   | "retry"
   | "versioning"
+  | "headers"
 >;
 
 /** The checked options of a start. */
@@ -226,7 +228,7 @@ const START_KEYS = [
   "delay",
   "signal",
   "transaction",
-  ...POLICY_KEYS,
+  ...TERMS_KEYS,
 ];
 const ITEM_KEYS = [
   "input",
@@ -236,7 +238,7 @@ const ITEM_KEYS = [
   "startAt",
   "delay",
   "signal",
-  ...POLICY_KEYS,
+  ...TERMS_KEYS,
 ];
 const MANY_KEYS = [
   "ifExists",
@@ -246,7 +248,7 @@ const MANY_KEYS = [
   "startAt",
   "delay",
   "transaction",
-  ...POLICY_KEYS,
+  ...TERMS_KEYS,
 ];
 
 /**

@@ -112,13 +112,16 @@ export class Callees {
       ({ label: member, media, sha256, text }) => {
         // Others may have a method of that name: a context is the first parameter of a function.
         const known = this.#known.get(sha256) ??
-          namedCalls(text ?? "", media, METHODS).filter(({ isOnParameter }) => isOnParameter);
+          namedCalls(text ?? "", media, METHODS).filter((
+            { method, isOnParameter, takesFunction },
+          ) => isOnParameter && !(method === "undo" && takesFunction) // that is a step
+          );
         this.#known.set(sha256, known);
         return known.map((call) => ({ ...call, member }));
       },
     );
     const currents = await this.#currentsOf(calls);
-    for (const { method, name, queue, isOnParameter: _, ...place } of calls) {
+    for (const { method, name, queue, isOnParameter: _, takesFunction: __, ...place } of calls) {
       if (name === null) {
         computed++;
         continue;

@@ -46,6 +46,7 @@ import { RetryingBatcher } from "../retrying_batcher.ts";
 import { TaskWriter } from "./task_writer.ts";
 import { decideRetry, lastFailure, limitOf, unattempted } from "../../task/retry.ts";
 import { asRow, type Decided, decided } from "../../task/terms.ts";
+import { NO_HEADERS } from "../../workflow/headers.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
 
 /** Receives the outcomes of attempts. */
@@ -320,6 +321,7 @@ export class TaskAttempts {
       kind: "activity",
       name: task.name,
       runId: task.runId,
+      headers: task.policy.headers ?? NO_HEADERS,
       attempt: task.attempt,
       idempotencyKey: () => task.key ?? defaultIdempotencyKey(task.seed, task.position),
       limit: limitOf(task, this.#node.databaseClock.now()),

@@ -22,6 +22,7 @@ import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
 import type { NodeContext } from "../node_context.ts";
 import { guarded } from "../retry_predicate.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
+import type { RunHeaders } from "../../workflow/headers.ts";
 import { attemptLost } from "../../task/errors.ts";
 import { eventOf } from "./pending_events.ts";
 
@@ -30,6 +31,8 @@ export interface AttemptContext
   extends Pick<NodeContext, "clock" | "databaseClock" | "payloadBytes" | "log"> {
   /** The run's id, as users see it. */
   readonly runId: string;
+  /** The headers of the run. */
+  readonly headers: RunHeaders;
   /** The seed of the run's present generation. */
   readonly seed: string;
   /** Observes the stay of the run in this node's memory. */
@@ -82,6 +85,7 @@ export function startAttempt(
     kind,
     name,
     runId: context.runId,
+    headers: context.headers,
     attempt,
     idempotencyKey: () =>
       options.idempotencyKey ?? defaultIdempotencyKey(context.seed, command.position),

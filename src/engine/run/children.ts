@@ -98,6 +98,8 @@ export class Children {
         input: await this.#input(run, child.id, version.hash, input),
         seed: `${run.seed}/${position}`, // INSERT-1: its id may be reused
         policy: child.policy ?? null,
+        ...(child.attributes === undefined ? {} : { attributes: child.attributes }),
+        ...(child.delayMs === undefined ? {} : { delayMs: child.delayMs }),
         ...(trace === undefined ? {} : { trace }),
       });
     };
@@ -105,23 +107,40 @@ export class Children {
     if (outcome === undefined) return; // the node closes, so the result is not needed
     if (outcome === "ended") return this.#endedRuns.pollNow();
     if (outcome !== "started") throw childNotStarted(child.id, outcome);
-    this.#node.wakeups.due();
+    const { delayMs } = child;
+    this.#node.wakeups.due(delayMs && this.#node.databaseClock.now() + delayMs);
   }
 
-  /** Carries out a `call` command. */
+  /**
+   * Carries out a `call` command.
+   *
+   * @returns The answer, encoded; null: it has none of its own.
+   */
   async call(
     run: ClaimedRun,
     call: CallRequest,
     place: RequestPlace,
     input: string,
-  ): Promise<void> {
-    if (call.kind === "start") return await this.start(run, call.child, place, input);
-    if (call.kind === "cancel") return await this.cancel(run, call.id, "its parent asked for it");
-    await this.#signal(run, call, {
-      payload: input,
-      deliveryId: effectId(run, place.position), // one message, however often it is sent
-      trace: place.trace,
-    });
+  ): Promise<string | null> {
+    switch (call.kind) {
+      case "start":
+        await this.start(run, call.child, place, input);
+        return null;
+      case "cancel":
+        await this.cancel(run, call.id, "its parent asked for it");
+        return null;
+      case "signal":
+        await this.#signal(run, call, {
+          payload: input,
+          deliveryId: effectId(run, place.position), // one message, however often it is sent
+          trace: place.trace,
+        });
+        return null;
+      case "attributes": {
+        const row = await this.#node.store.runs.in(run.namespace).get(run.runId);
+        return encode(row?.attributes ?? {});
+      }
+    }
   }
 
   /** Requests a child's end. A child that has ended is not changed. */

@@ -215,7 +215,7 @@ export class OutstandingCommands {
       if (state === "settled") continue;
       rows.push({
         kind: command.kind,
-        name: command.name,
+        name: command.options.label ?? command.name,
         position: command.position,
         until: dueAt,
       });

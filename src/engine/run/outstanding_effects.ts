@@ -29,6 +29,7 @@ import { childEnd, eventOf, failure, finalEvent, type PendingEvent } from "./pen
 import { logFailure } from "../../base/log.ts";
 import { type OutstandingCommand, OutstandingCommands } from "./outstanding_commands.ts";
 import type { RunCode } from "../code/run_code.ts";
+import { headersOf } from "../../workflow/run_policy.ts";
 import { timeoutRequest } from "./policies.ts";
 import type { Ending, TaskOwner } from "../activity/running_attempt.ts";
 import { TransactionAttempt, type TransactionEnd, type TransactionFence } from "./transaction.ts";
@@ -85,9 +86,9 @@ export class OutstandingEffects {
 
   /** @param options Its options. */
   constructor(options: OutstandingEffectsOptions) {
-    const { loaded, inbox, context, run: { runId, seed }, stay } = options;
+    const { loaded, inbox, context, run: { runId, seed, policy }, stay } = options;
     this.#options = options;
-    this.#attempts = { ...context, runId, seed, stay };
+    this.#attempts = { ...context, runId, headers: headersOf(policy), seed, stay };
     this.#pending = new OutstandingCommands(loaded.events, [...loaded.tasks, ...inbox.answered]);
     this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
   }
@@ -363,18 +364,19 @@ export class OutstandingEffects {
     const act = async () => {
       const { position, input, options: { child, call } } = command;
       const place = { position, trace: this.#options.stay?.trace };
-      if (call === undefined) await children.start(run, child!, place, input!);
-      else await children.call(run, call, place, input ?? "null");
+      if (call !== undefined) return await children.call(run, call, place, input ?? "null");
+      await children.start(run, child!, place, input!);
+      return null;
     };
     const { promise: started, resolve: settle } = Promise.withResolvers<void>();
     if (command.kind === "child") this.#starting.set(command.position, started);
     this.#duty(`${command.kind} ${command.name}`, async () => {
-      let done: { readonly error?: unknown } | undefined;
+      let done: { readonly answer: string | null } | { readonly error: unknown } | undefined;
       try {
-        done = await databaseRetry.run(`${command.kind} ${command.name}`, async () => {
-          await act();
-          return {};
-        });
+        done = await databaseRetry.run(
+          `${command.kind} ${command.name}`,
+          async () => ({ answer: await act() }),
+        );
       } catch (error) {
         done = { error };
       }
@@ -383,7 +385,7 @@ export class OutstandingEffects {
       if (this.#isOver || done === undefined) return; // EFFECT-2
       if ("error" in done) return this.#finish(pending, failure(pending, done.error));
       if (command.kind !== "child") {
-        return this.#finish(pending, eventOf(pending.command, "call.completed", null));
+        return this.#finish(pending, eventOf(command, "call.completed", done.answer));
       }
       pending.state = "waiting";
       notify();

@@ -15,6 +15,8 @@ export interface NamedCall {
   readonly isOnParameter: boolean;
   /** The first argument; `null`: it is not spelled out as a text. */
   readonly name: string | null;
+  /** Whether the second argument is spelled out as a function. */
+  readonly takesFunction: boolean;
   /** The `queue` in the third argument; `null`: none is spelled out. */
   readonly queue: string | null;
   /** The line, from 1. */
@@ -59,11 +61,13 @@ export function namedCalls(
     .map(({ node, method }) => {
       const { start } = node["callee"] as SyntaxNode;
       const line = starts.findLastIndex((at) => at <= start);
-      const [name, , options] = node["arguments"] as readonly SyntaxNode[];
+      const [name, second, options] = node["arguments"] as readonly SyntaxNode[];
       return {
         method: method!,
         isOnParameter: parameters.has(receiverOf(node) ?? ""),
         name: textOf(name),
+        takesFunction: second?.type === "ArrowFunctionExpression" ||
+          second?.type === "FunctionExpression",
         queue: textOf(propertyOf(options, "queue")),
         line: line + 1,
         column: start - starts[line]! + 1,
