@@ -18,11 +18,13 @@
  * @module
  */
 
+import "./src/deno_only.ts";
 import "./src/replay/installed.ts"; // GUARD-1, before anything else
 
 // Continuum: opening, limits, health
 export { Continuum, type Readiness } from "./src/continuum.ts";
 export type { RunOptions } from "./src/client/run/run_arguments.ts";
+export type { DatabaseOptions } from "./src/client/options.ts";
 export type {
   ConnectOptions,
   NodeQueueOptions,

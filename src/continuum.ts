@@ -5,24 +5,23 @@
  */
 
 import { checkOptions, checkText } from "./base/arguments.ts";
-import type { AuthoredLog } from "./base/authored.ts";
-import { inBackground } from "./base/background.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { MAX_RUN_ID } from "./base/run_ids.ts";
 import { Activities } from "./client/activities.ts";
 import { type ClientContext, inNamespace } from "./client/context.ts";
 import { demandDatabase, tellDefault } from "./client/database_option.ts";
+import { denialReader } from "./client/denial_reader.ts";
 import { DryRuns } from "./client/run/dry_runs.ts";
 import { Replayer } from "./client/run/replayer.ts";
-import { type PollTimes, RunWaiter } from "./client/run/waiter.ts";
+import { POLLS, type PollTimes, RunWaiter } from "./client/run/waiter.ts";
 import {
-  fleetNumbers,
   listLive,
   listNodes,
   listQueues,
   type LiveRuns,
   type NodeInfo,
   type QueueInfo,
+  telemetryHost,
 } from "./client/fleet.ts";
 import { type Health, healthOf, type HealthOptions } from "./client/health.ts";
 import {
@@ -68,14 +67,14 @@ import {
 } from "./options.ts";
 import type { ClaimedRun } from "./ports/rows.ts";
 import type { Store } from "./ports/store.ts";
-import { observerOf, type Telemetry, type TelemetryHost } from "./ports/telemetry.ts";
+import { observerOf, type Telemetry } from "./ports/telemetry.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { onLateError } from "./replay/rejections.ts";
 import { askFor, forCallers } from "./store/callers.ts";
 import { ClosedError } from "./store/errors.ts";
 import { fromOutside } from "./store/inside.ts";
 import { openStore } from "./store/open.ts";
-import { type WakeupReceiver, Wakeups } from "./store/wakeups.ts";
+import { Wakeups } from "./store/wakeups.ts";
 import { Contracts } from "./version/contracts.ts";
 import { Versions } from "./version/versions.ts";
 import type { SignalSchemas } from "./workflow/signal_types.ts";
@@ -610,22 +609,6 @@ export class Continuum implements AsyncDisposable {
     return listLive(this.#context.store.health);
   }
 
-  /** What gauges show. */
-  #host(): TelemetryHost {
-    const engine = this.#shared.engine;
-    const { store } = this.#context;
-    return {
-      log: this.#context.log,
-      get resident() {
-        return engine?.resident ?? 0;
-      },
-      get attempts() {
-        return engine?.attempts ?? new Map();
-      },
-      fleet: () => fleetNumbers(store),
-    };
-  }
-
   async #begin(workflows: readonly string[]): Promise<void> {
     await askFor(
       this.#shared.store.description,
@@ -637,11 +620,11 @@ export class Continuum implements AsyncDisposable {
       const { hash } = await this.#shared.versions.register(specifier);
       this.#shared.wakeups.receive({ kind: "available", hash });
     }
-    this.#shared.detach = this.#shared.telemetry?.attach(this.#host());
-    this.#shared.subscription = await this.#context.store.notices.subscribe(
-      (notice) => this.#shared.wakeups.receive(notice),
-      () => this.#shared.wakeups.catchUp(),
+    const { log, store } = this.#context;
+    this.#shared.detach = this.#shared.telemetry?.attach(
+      telemetryHost(log, store, this.#shared.engine),
     );
+    this.#shared.subscription = await this.#shared.wakeups.subscribe();
     try {
       if (this.#shared.engine === undefined) return;
       onLateError((error) =>
@@ -726,29 +709,11 @@ function connected(
     payloadBytes,
     telemetry,
   };
-  if (engine === undefined) wakeups.add(denialsOf(versions, log));
+  if (engine === undefined) wakeups.add(denialReader(versions.denials, log));
   const parted = { store, versions, engine, settings, waiter, wakeups, watchdog, telemetry, logs };
   const shared = { ...parted, detach: undefined, subscription: undefined, closing: undefined };
   return { shared, context };
 }
-
-/** How a client is notified of denials; a node reads them at its heartbeats, too. */
-function denialsOf({ denials }: Versions, log: AuthoredLog): WakeupReceiver {
-  const read = (): void => {
-    inBackground(
-      denials.refresh(),
-      (error) => log.warn("Cannot read the denials: {error}", { error }),
-    );
-  };
-  return {
-    receive: ({ kind }) => {
-      if (kind === "denials") read();
-    },
-    catchUp: read,
-  };
-}
-
-const POLLS: PollTimes = { announced: 2_000, transient: 250 };
 
 /**
  * The watchdog's thread can connect only to a server; an adapter of the application can't cross

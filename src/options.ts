@@ -18,13 +18,8 @@ import {
   refuseUnless,
 } from "./base/arguments.ts";
 import { type Duration, durationMs } from "./base/duration.ts";
-import { isLogger } from "./base/log.ts";
-import type { Logger } from "./base/plain_log.ts";
 import { processName } from "./base/process_name.ts";
-import { type LimitOptions, readLimits } from "./client/limits.ts";
-import { isCodec, type PayloadCodec } from "./codec/codec.ts";
-import type { MigrateMode } from "./ports/store.ts";
-import { observerOf, type TelemetryOption } from "./ports/telemetry.ts";
+import { checkDatabaseOptions, DATABASE_KEYS, type DatabaseOptions } from "./client/options.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
 import type { RetentionSettings } from "./engine/duties/retention.ts";
 import type { QueueSettings } from "./engine/activity/task_queue.ts";
@@ -38,7 +33,7 @@ import { readQueue } from "./workflow/task_options.ts";
  *
  * @category Continuum
  */
-export interface ConnectOptions {
+export interface ConnectOptions extends DatabaseOptions {
   /**
    * The database: `postgres://...`, `pglite:./folder`, `memory:`, or an adapter. `connect` requires
    * it. `open` without it uses `pglite:./.continuum`, and logs so once.
@@ -46,28 +41,6 @@ export interface ConnectOptions {
    * @default {"pglite:./.continuum"}
    */
   readonly database?: string | DatabaseAdapter | undefined;
-  /**
-   * The database schema; instances with different schemas don't see each other.
-   *
-   * @default {"continuum"}
-   */
-  readonly schema?: string;
-  /**
-   * What this process may do to a schema that is not at its release's version. A node applies
-   * migrations when it opens, so that a deployment needs no further step; nodes of older releases
-   * work on until they are restarted, and then refuse a schema that is newer than they are. A client
-   * creates the tables in an empty database, and never changes a schema that others use.
-   *
-   * @default {"apply" for a node, "create" for a client}
-   */
-  readonly migrate?: MigrateMode;
-  /**
-   * The namespace of the calls, which see no runs of other namespaces. A node executes the runs of
-   * all namespaces.
-   *
-   * @default {"default"}
-   */
-  readonly namespace?: string;
   /**
    * Specifiers of the workflow modules that this process knows:
    * `import.meta.resolve("./order.ts")`, a pinned `https:` URL, a `jsr:` specifier.
@@ -104,29 +77,6 @@ export interface ConnectOptions {
    * configuration.
    */
   readonly live?: readonly string[];
-  /**
-   * Takes the lines of the engine and of workflows: `console`, or any other logger with `debug`,
-   * `info`, `warn` and `error`.
-   *
-   * @default {LogTape, which is silent until the application configures it}
-   */
-  readonly log?: Logger | undefined;
-  /** The largest sizes of values. */
-  readonly limits?: LimitOptions;
-  /**
-   * Encodes values before they enter the database, and decodes them as they leave it: for encryption
-   * and compression. Give every process of a database the same one.
-   *
-   * @default {none: values are stored as JSON}
-   */
-  readonly codec?: PayloadCodec | undefined;
-  /**
-   * Traces and metrics, by OpenTelemetry: what `telemetry()` of `@continuum/continuum/telemetry`
-   * returns.
-   *
-   * @default {none}
-   */
-  readonly telemetry?: TelemetryOption | undefined;
   /**
    * The `deno.json` that applies to workflow modules: its import map, lock and compiler options.
    *
@@ -270,10 +220,7 @@ export interface NodeSettings {
 }
 
 const CONNECT_KEYS = [
-  "database",
-  "schema",
-  "migrate",
-  "namespace",
+  ...DATABASE_KEYS,
   "workflows",
   "trust",
   "fetch",
@@ -282,10 +229,6 @@ const CONNECT_KEYS = [
   "pinning",
   "live",
   "config",
-  "limits",
-  "codec",
-  "telemetry",
-  "log",
 ];
 const OPEN_KEYS = [
   ...CONNECT_KEYS,
@@ -434,18 +377,15 @@ function checkCall(options: unknown, known: readonly string[], call: string): vo
 }
 
 function checkValues(options: ConnectOptions): void {
-  const { workflows = [], live = [], archive, native, pinning, fetch, namespace } = options;
-  if (namespace !== undefined) checkText(namespace, "option namespace");
+  checkDatabaseOptions(options);
+  const { workflows = [], live = [], archive, native, pinning, fetch, config } = options;
   checkArray(workflows, "option workflows", "an array of specifiers", isString);
   checkArray(live, "option live", "an array of specifiers", isString);
   for (const [key, value] of Object.entries({ archive, native })) {
     if (value !== undefined) checkBoolean(value, `option ${key}`);
   }
-  const { migrate } = options;
-  if (migrate !== undefined) checkChoice(migrate, "option migrate", ["apply", "create", "check"]);
   if (pinning !== undefined) checkChoice(pinning, "option pinning", ["lenient", "strict"]);
   if (fetch !== undefined) checkFunction(fetch, "option fetch");
-  const { config } = options;
   refuseUnless(
     config === undefined || typeof config === "string" && config !== "",
     "option config",
@@ -453,25 +393,6 @@ function checkValues(options: ConnectOptions): void {
     "a path or a file URL",
   );
   checkTrust(options.trust ?? {});
-  readLimits(options.limits);
-  refuseUnless(
-    options.log === undefined || isLogger(options.log),
-    "option log",
-    options.log,
-    "a logger with the methods debug, info, warn and error, such as console",
-  );
-  refuseUnless(
-    options.telemetry === undefined || observerOf(options.telemetry) !== undefined,
-    "option telemetry",
-    options.telemetry,
-    "what telemetry() of @continuum/continuum/telemetry returns",
-  );
-  refuseUnless(
-    options.codec === undefined || isCodec(options.codec),
-    "option codec",
-    options.codec,
-    "an object with the functions encode and decode",
-  );
 }
 
 /** Checks the shape alone: the patterns themselves are checked when they are parsed. */

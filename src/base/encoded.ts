@@ -9,6 +9,7 @@
  * @module
  */
 
+import { base64Of } from "./bytes.ts";
 import { ValueCodecError } from "./errors.ts";
 
 const BEGINNING = '{"$continuum":"Encoded",';
@@ -55,7 +56,7 @@ export function encodedParts(text: string): EncodedParts {
  * @returns JSON text.
  */
 export function encodedText(key: string, bytes: Uint8Array): string {
-  return `${BEGINNING}"key":${JSON.stringify(key)},"value":"${bytes.toBase64()}"}`;
+  return `${BEGINNING}"key":${JSON.stringify(key)},"value":"${base64Of(bytes)}"}`;
 }
 
 /**

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { base64Of, hexOf } from "./bytes.ts";
+
 /**
  * A UUID of version 7 (RFC 9562): 48 bits of time, 74 random bits.
  *
@@ -29,7 +31,7 @@ export function timeOrderedId(now: number, random: (bytes: Uint8Array) => void):
  * @returns Lower-case hexadecimal digits with hyphens.
  */
 export function formatUuid(bytes: Uint8Array): string {
-  const hex = bytes.toHex();
+  const hex = hexOf(bytes);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
     hex.slice(20)
   }`;
@@ -44,7 +46,7 @@ export function formatUuid(bytes: Uint8Array): string {
 export function randomId(): string {
   for (;;) {
     const bytes = crypto.getRandomValues(new Uint8Array(9));
-    const id = bytes.toBase64({ alphabet: "base64url" });
+    const id = base64Of(bytes).replaceAll("+", "-").replaceAll("/", "_");
     if (!id.startsWith("-")) return id;
   }
 }

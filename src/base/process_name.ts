@@ -4,6 +4,9 @@
  * @module
  */
 
+import { hostname } from "node:os";
+import process from "node:process";
+
 /**
  * Names this process.
  *
@@ -12,8 +15,8 @@
  */
 export function processName(otherwise: string): string {
   try {
-    return `${Deno.hostname()}/${Deno.pid}`;
+    return `${hostname()}/${process.pid}`;
   } catch {
-    return `${otherwise}/${Deno.pid}`; // without --allow-sys
+    return `${otherwise}/${process.pid}`; // without --allow-sys
   }
 }

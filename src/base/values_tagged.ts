@@ -4,6 +4,7 @@
  * @module
  */
 
+import { base64Bytes, base64Of } from "./bytes.ts";
 import { describe as describeValue } from "./describe.ts";
 import { isEncodedObject, notDecoded } from "./encoded.ts";
 import { CorruptValueError, NotSerializableError } from "./errors.ts";
@@ -92,7 +93,7 @@ const READERS: ReadonlyMap<unknown, (value: unknown) => unknown> = new Map([
       new Map((value as unknown[][]).map(([k, v]) => [decodeTagged(k), decodeTagged(v)])),
   ],
   ["Set", (value: unknown): unknown => new Set((value as unknown[]).map(decodeTagged))],
-  ["Uint8Array", (value: unknown): unknown => Uint8Array.fromBase64(value as string)],
+  ["Uint8Array", (value: unknown): unknown => base64Bytes(value as string)],
   ["Error", (value: unknown): unknown => rebuildError(decodeFields(value as Tree))],
   ["Object", (value: unknown): unknown => decodeFields(value as Tree)],
 ]);
@@ -164,7 +165,7 @@ class Encoder {
     if (value instanceof Uint8Array) {
       this.#room -= value.length;
       if (this.#room < 0) throw this.#refuse(path, `more than ${PAYLOAD_BYTES_TO} bytes`);
-      return { [TAG]: "Uint8Array", value: value.toBase64() };
+      return { [TAG]: "Uint8Array", value: base64Of(value) };
     }
     switch (Object.getPrototypeOf(value)) {
       case Object.prototype:

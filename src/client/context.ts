@@ -40,6 +40,34 @@ export interface LocalNode {
   take(run: LeasedNewRun, inserted: InsertedRun): Promise<Exit>;
 }
 
+/** What a client asks of dry runs. */
+export interface ClientDryRuns extends Pick<DryRuns, "prover" | "source" | "start" | "trace"> {
+  /** The same, with other versions. */
+  of(versions: Pick<Versions, "has" | "inspect" | "obtain">): ClientDryRuns;
+  /** The same for one call, which finds the bytes of a version once. */
+  remembering(): ClientDryRuns;
+}
+
+/** What a client asks of versions. */
+export type ClientVersions = Pick<
+  Versions,
+  | "clearFailures"
+  | "demandAllowed"
+  | "denialReason"
+  | "denials"
+  | "examine"
+  | "forStart"
+  | "has"
+  | "inspect"
+  | "loaded"
+  | "obtain"
+  | "pinning"
+  | "read"
+  | "record"
+  | "signatures"
+  | "workflowOf"
+>;
+
 /** What all parts of a client share. */
 export interface ClientContext {
   /** The store, as callers see it, who may be inside a transaction. */
@@ -49,13 +77,13 @@ export interface ClientContext {
   /** The runs of the namespace that calls work in. */
   readonly runs: RunStore;
   /** Chooses and obtains versions. */
-  readonly versions: Versions;
+  readonly versions: ClientVersions;
   /** Checks inputs and signals against the version that gets them. */
   readonly contracts: Contracts;
   /** Replays a run on another version, without starting or writing anything. */
   readonly replayer: Replayer;
   /** Replays runs on their own version, without starting or writing anything. */
-  readonly dryRuns: DryRuns;
+  readonly dryRuns: ClientDryRuns;
   /** Waits for runs to end. */
   readonly waiter: RunWaiter;
   /** Passes wake-ups to nodes and waiters. */

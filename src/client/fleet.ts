@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import type { HealthStore } from "../ports/health.ts";
 import { END_STATES, RUN_STATES, type RunState } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
-import type { FleetNumbers } from "../ports/telemetry.ts";
+import type { FleetNumbers, TelemetryHost } from "../ports/telemetry.ts";
 
 /**
  * A node that is alive.
@@ -145,5 +146,37 @@ export async function fleetNumbers(store: Pick<Store, "health" | "now">): Promis
       name,
       { depth: ready - delayed, oldestMs: oldest === null ? 0 : Math.max(now - oldest, 0) },
     ])),
+  };
+}
+
+/** What this process has in memory. */
+export interface Resident {
+  /** How many runs. */
+  readonly resident: number;
+  /** How many attempts are under way, by queue. */
+  readonly attempts: ReadonlyMap<string, number>;
+}
+
+/**
+ * What gauges of a process show.
+ *
+ * @param log The engine's log.
+ * @param store Reads what the whole database has.
+ * @param node The node of this process; `undefined`: it has none.
+ */
+export function telemetryHost(
+  log: AuthoredLog,
+  store: Pick<Store, "health" | "now">,
+  node: Resident | undefined,
+): TelemetryHost {
+  return {
+    log,
+    get resident() {
+      return node?.resident ?? 0;
+    },
+    get attempts() {
+      return node?.attempts ?? new Map();
+    },
+    fleet: () => fleetNumbers(store),
   };
 }

@@ -7,8 +7,7 @@
 import { overlay } from "../base/overlay.ts";
 import type { Patience, Store, VersionStore } from "../ports/store.ts";
 import { Contracts } from "../version/contracts.ts";
-import type { Versions } from "../version/versions.ts";
-import type { ClientContext } from "./context.ts";
+import type { ClientContext, ClientVersions } from "./context.ts";
 
 /** How long the reads of an observer may take, for their errors. */
 const ASKED = {
@@ -44,7 +43,7 @@ export function limitedContext(context: ClientContext, store: Store): ClientCont
 }
 
 /** The same versions. What is read for one caller alone, and not shared with others, has the limit. */
-function readingBy(versions: Versions, store: VersionStore): Versions {
+function readingBy(versions: ClientVersions, store: VersionStore): ClientVersions {
   return overlay(versions, {
     inspect: (hash) => versions.inspect(hash, store),
     examine: (hash, isHere) => versions.examine(hash, isHere, store),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Exports, importAbsolute } from "../base/import_absolute.ts";
 import { inWords, quote } from "../base/describe.ts";
 import { refuse } from "../base/arguments.ts";
 import { messageOf } from "../base/text.ts";
@@ -22,9 +23,9 @@ export async function codecOption(
 ): Promise<{ readonly codec?: PayloadCodec }> {
   if (text === undefined) return {};
   const [specifier] = await findModules([text]);
-  let exported: Record<string, unknown>;
+  let exported: Exports;
   try {
-    exported = await import(specifier!);
+    exported = await importAbsolute(specifier!);
   } catch (error) {
     const shown = inWords(`${quote(text)}, whose import failed: ${messageOf(error)}`);
     return refuse("the module of a codec", shown, "a module that can be imported");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Exports, importAbsolute } from "../base/import_absolute.ts";
 import { refuse } from "../base/arguments.ts";
 import { inWords, quote } from "../base/describe.ts";
 import { messageOf } from "../base/text.ts";
@@ -184,9 +185,9 @@ async function activitiesOf(modules: readonly string[]): Promise<ActivityDefinit
   return found;
 }
 
-async function importOf(specifier: string): Promise<Record<string, unknown>> {
+async function importOf(specifier: string): Promise<Exports> {
   try {
-    return await import(specifier);
+    return await importAbsolute(specifier);
   } catch (error) {
     const shown = inWords(`${quote(specifier)}, whose import failed: ${messageOf(error)}`);
     return refuse("a module of activities", shown, "a module that can be imported");

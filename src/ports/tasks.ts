@@ -41,6 +41,12 @@ export interface TaskKey {
   readonly position: number;
 }
 
+/** The namespace of a task's run, where it is known: for what is written of the task. */
+export interface InNamespace {
+  /** The namespace. */
+  readonly namespace?: string | undefined;
+}
+
 /** What an attempt needs to write anything: its task, and the token that was drawn for it. */
 export interface TaskFence extends TaskKey {
   /** The attempt's token. */
@@ -48,7 +54,7 @@ export interface TaskFence extends TaskKey {
 }
 
 /** The fields of a task that don't depend on the node that executes it. */
-export interface TaskBase extends TaskKey {
+export interface TaskBase extends TaskKey, InNamespace {
   /** The activity's name. */
   readonly name: string;
   /** The queue in which it waits. */
@@ -114,8 +120,6 @@ export interface LeasedTask extends TaskBase, TaskFence {
   readonly runId: string;
   /** The run's workflow; absent if the code in between does not need it. */
   readonly workflow?: string;
-  /** The run's namespace; absent if the code in between does not need it. */
-  readonly namespace?: string;
   /** The seed of the run's generation that requested it. */
   readonly seed: string;
   /** When it was requested. */
@@ -155,7 +159,7 @@ export interface TaskClaim {
 }
 
 /** The end of a task. */
-export interface TaskAnswer extends TaskFence {
+export interface TaskAnswer extends TaskFence, InNamespace {
   /** The event that it becomes. */
   readonly kind: "activity.completed" | "activity.failed";
   /** Encoded result, or failure. */
@@ -175,7 +179,7 @@ export type Answered =
   | { readonly status: "busy" };
 
 /** The next attempt of a task. */
-export interface TaskRetry extends TaskFence {
+export interface TaskRetry extends TaskFence, InNamespace {
   /** Milliseconds until a node may claim it. */
   readonly delayMs: number;
   /** Failed attempts, including the last one. */
@@ -185,7 +189,7 @@ export interface TaskRetry extends TaskFence {
 }
 
 /** A heartbeat of an attempt. */
-export interface TaskBeat extends TaskFence {
+export interface TaskBeat extends TaskFence, InNamespace {
   /** Encoded details; `null`: the row keeps its details. */
   readonly details: string | null;
 }

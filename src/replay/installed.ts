@@ -6,4 +6,5 @@
 
 import { installGuard } from "./guard.ts";
 
-installGuard();
+// On other runtimes no engine executes workflows: there, code may import definitions for their schemas.
+if ("Deno" in globalThis) installGuard();

@@ -13,6 +13,7 @@
 import { refuse } from "../base/arguments.ts";
 import { Cron } from "croner";
 import { SeededRandom } from "../base/random.ts";
+import { TIME_ZONES } from "./time_zones.ts";
 
 /** When a schedule is planned to fire. */
 export type Timing =
@@ -177,25 +178,16 @@ function skippedBefore(
   timeZone: string,
   after: number,
 ): number | null {
-  for (let at = changeAfter(after, timeZone); at !== null && at < end;) {
-    const [from, to] = [at - 1, at].map((instant) => instant + offsetAt(instant, timeZone));
+  for (let at = TIME_ZONES.changeAfter(after, timeZone, end); at !== null;) {
+    const [from, to] = [at - 1, at].map((instant) =>
+      instant + TIME_ZONES.offsetAt(instant, timeZone)
+    );
     // The local time, read as if the clocks never changed.
     const skipped = to! > from! + 1 ? nextOf(expression, "UTC", from!) : null;
     if (skipped !== null && skipped < to!) return at;
-    at = changeAfter(at, timeZone);
+    at = TIME_ZONES.changeAfter(at, timeZone, end);
   }
   return null;
-}
-
-function changeAfter(instant: number, timeZone: string): number | null {
-  const change = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone)
-    .getTimeZoneTransition("next");
-  return change === null ? null : change.epochMilliseconds;
-}
-
-function offsetAt(instant: number, timeZone: string): number {
-  return Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone)
-    .offsetNanoseconds / 1_000_000;
 }
 
 /**

@@ -5,14 +5,10 @@
  * @module
  */
 
-import type { AuthoredLog } from "../base/authored.ts";
-import { LOGTAPE } from "../base/log.ts";
 import { refuse } from "../base/arguments.ts";
-import type { PayloadCodec } from "../codec/codec.ts";
 import type { Store } from "../ports/store.ts";
 import type { DatabaseAdapter } from "./sql/driver.ts";
-import { SchemaName } from "./schema/name.ts";
-import { SqlStore } from "./sql_store.ts";
+import { isAdapter, storeOn, type StoreOptions } from "./on_adapter.ts";
 
 /** The folder of the database that is used if the option is omitted. */
 const DEFAULT_FOLDER = "./.continuum";
@@ -20,17 +16,11 @@ const DEFAULT_FOLDER = "./.continuum";
 const WANTED = "postgres://user@host/name, pglite:./folder, memory: or an adapter";
 
 /** Which database to open, and which schema. */
-export interface OpenStoreOptions {
+export interface OpenStoreOptions extends StoreOptions {
   /**
    * `postgres://...`, `pglite:./folder`, `memory:`, or an adapter. Default: `pglite:./.continuum`.
    */
   readonly database?: string | DatabaseAdapter | undefined;
-  /** The schema. Default: `continuum`. */
-  readonly schema?: string | undefined;
-  /** Encodes and decodes values. Default: none. */
-  readonly codec?: PayloadCodec | undefined;
-  /** The engine's log. Default: LogTape. */
-  readonly log?: AuthoredLog | undefined;
 }
 
 /**
@@ -41,19 +31,10 @@ export interface OpenStoreOptions {
  * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If an option is invalid.
  * @throws {DatabaseError} (`DATABASE_IN_USE`) If the folder of a PGlite database is open already.
  */
-export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
-  const schema = new SchemaName(options.schema ?? "continuum");
-  const { database, codec, log = LOGTAPE.engine } = options;
-  const adapter = isAdapter(database) ? database : await adapterOf(database);
-  const store = new SqlStore(await adapter.open({ log }), schema, adapter.description);
-  if (codec === undefined) return store;
-  const { codedStore, Payloads } = await import("./coded/mod.ts");
-  return codedStore(store, new Payloads(codec));
-}
-
-function isAdapter(database: unknown): database is DatabaseAdapter {
-  return typeof database === "object" && database !== null && "open" in database &&
-    typeof database.open === "function";
+export async function openStore(
+  { database, ...options }: OpenStoreOptions = {},
+): Promise<Store> {
+  return await storeOn(isAdapter(database) ? database : () => adapterOf(database), options);
 }
 
 async function adapterOf(url: unknown): Promise<DatabaseAdapter> {

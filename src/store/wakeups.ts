@@ -56,6 +56,15 @@ export class Wakeups {
     this.add(node);
   }
 
+  /**
+   * Begins to receive the notices of other processes.
+   *
+   * @returns Ends it.
+   */
+  async subscribe(): Promise<AsyncDisposable> {
+    return await this.#notices.subscribe((notice) => this.receive(notice), () => this.catchUp());
+  }
+
   /** Passes a notice, of this process or of another, to the parts of this process. */
   receive(notice: LocalNotice): void {
     for (const receiver of this.#receivers) receiver.receive(notice);

@@ -43,6 +43,7 @@ export function taskOf(
   const { maxAttempts } = options.retry ?? DEFAULT_RETRY;
   return {
     run: run.id,
+    namespace: run.namespace,
     position,
     name,
     queue: options.queue ?? DEFAULT_QUEUE,

@@ -18,6 +18,7 @@ import type {
   StartOptions,
 } from "../client/start/options.ts";
 import type { Versions } from "../client/versions.ts";
+import type { PayloadCodec } from "../codec/codec.ts";
 import { assemble, type Continuum } from "../continuum.ts";
 import { probeDrain } from "../replay/drain.ts";
 import type { SqlValue } from "../store/sql/driver.ts";
@@ -357,7 +358,7 @@ export class TestEngine implements AsyncDisposable {
 export async function testEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
   const { definitions, specifiers, doubles: given, steps, payloadBytes, queues, ...rest } =
     readTestOptions(options);
-  const { now, isAutomatic, isParanoid, graph } = rest;
+  const { now, isAutomatic, isParanoid, codec, graph } = rest;
   const clock = new VirtualClock(now);
   const idleTracker = new IdleTracker();
   const doubles = new Doubles(idleTracker, () => clock.monotonic());
@@ -366,7 +367,10 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
 
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await TestDatabase.open(clock.monotonic(), idleTracker));
-  const store = await openStore({ database: database.adapter });
+  const store = await openStore({
+    database: database.adapter,
+    codec: codec && trackedCodec(codec, idleTracker),
+  });
   await store.migrate();
   const drain = await probeDrain();
   const versions = new TestVersions({
@@ -415,6 +419,16 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     unawaited,
     isAutomatic,
   });
+}
+
+/** A codec whose calls count as work, so that no time passes meanwhile. */
+function trackedCodec(codec: PayloadCodec, idleTracker: IdleTracker): PayloadCodec {
+  return {
+    encode: (bytes, info) =>
+      idleTracker.during("work", async () => await codec.encode(bytes, info)),
+    decode: (bytes, info) =>
+      idleTracker.during("work", async () => await codec.decode(bytes, info)),
+  };
 }
 
 /**

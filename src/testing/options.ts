@@ -13,6 +13,7 @@ import {
   refuseUnless,
 } from "../base/arguments.ts";
 import { type LimitOptions, readLimits } from "../client/limits.ts";
+import { isCodec, type PayloadCodec } from "../codec/codec.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import type { QueueSettings } from "../engine/activity/task_queue.ts";
 import { type NodeQueueOptions, readQueues } from "../options.ts";
@@ -58,6 +59,12 @@ export interface TestEngineOptions {
   readonly paranoid?: boolean;
   /** The largest sizes of values, as in `Continuum.open`. */
   readonly limits?: LimitOptions;
+  /**
+   * Encodes and decodes values, as in `Continuum.open`. What `query` reads is encoded.
+   *
+   * @default {none}
+   */
+  readonly codec?: PayloadCodec;
   /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
   readonly config?: string;
   /** Modules that are not pinned: versions import this process's own copy. */
@@ -87,6 +94,8 @@ export interface ReadTestOptions {
   readonly isAutomatic: boolean;
   /** Whether ended runs are replayed. */
   readonly isParanoid: boolean;
+  /** Encodes and decodes values; `undefined`: they are stored as JSON. */
+  readonly codec: PayloadCodec | undefined;
   /** How modules are read. */
   readonly graph: Pick<TestEngineOptions, "config" | "live">;
 }
@@ -100,6 +109,7 @@ const OPTIONS = [
   "time",
   "paranoid",
   "limits",
+  "codec",
   "config",
   "live",
 ];
@@ -117,9 +127,12 @@ const START = "2030-01-01T00:00:00Z";
 export function readTestOptions(options: TestEngineOptions): ReadTestOptions {
   checkOptions(options, OPTIONS, "testEngine()");
   const { workflows = [], activities = {}, now = START, time = "auto", paranoid = true } = options;
-  const { config, live } = options;
+  const { codec, config, live } = options;
   checkChoice(time, "option time of testEngine()", ["auto", "manual"]);
   checkBoolean(paranoid, "option paranoid of testEngine()");
+  const isGood = codec === undefined || isCodec(codec);
+  const wanted = "an object with the functions encode and decode";
+  refuseUnless(isGood, "option codec of testEngine()", codec, wanted);
   return {
     ...readWorkflows(workflows),
     doubles: pairsOf(activities),
@@ -129,6 +142,7 @@ export function readTestOptions(options: TestEngineOptions): ReadTestOptions {
     now: dateOf(now, "option now of testEngine()"),
     isAutomatic: time === "auto",
     isParanoid: paranoid,
+    codec,
     graph: {
       ...(config === undefined ? {} : { config }),
       ...(live === undefined ? {} : { live }),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { importAbsolute } from "../base/import_absolute.ts";
 import { quoteId } from "../base/describe.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { messageOf } from "../base/text.ts";
@@ -247,6 +248,6 @@ async function definitionOf(
   code: AnyWorkflow | { readonly default: AnyWorkflow } | string,
 ): Promise<AnyWorkflow> {
   if (isWorkflow(code)) return code as AnyWorkflow;
-  const namespace = typeof code === "string" ? await import(code) : code;
-  return readDefinition(namespace, typeof code === "string" ? code : "the module");
+  if (typeof code !== "string") return readDefinition({ ...code }, "the module");
+  return readDefinition(await importAbsolute(import.meta.resolve(code)), code);
 }

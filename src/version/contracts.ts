@@ -11,7 +11,6 @@ import type { Contract } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { checkSchema } from "../workflow/schema.ts";
 import { contractOf } from "./definition.ts";
-import type { Versions } from "./versions.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 import { invalidInput, invalidSignalPayload, versionUnavailable } from "./contract_errors.ts";
 import { undeclaredSignal } from "../base/errors.ts";
@@ -21,10 +20,24 @@ interface Known {
   readonly contract: Contract | null;
 }
 
+/** Obtains the schemas of versions. */
+export interface SchemaSource {
+  /** The versions whose code is in memory. */
+  readonly loaded: readonly { readonly hash: string; readonly definition: WorkflowDefinition }[];
+  /**
+   * Obtains a version's definition.
+   *
+   * @throws {VersionUnavailableError} If it is unavailable in this process.
+   */
+  obtain(
+    hash: string,
+  ): Promise<{ readonly definition: Pick<WorkflowDefinition, "input" | "signals"> }>;
+}
+
 /** Checks inputs and signals against the versions that receive them. */
 export class Contracts {
-  readonly #versions: Versions;
-  readonly #store: VersionStore;
+  readonly #versions: SchemaSource;
+  readonly #store: Pick<VersionStore, "get">;
   /** A version never changes, so entries stay valid. */
   readonly #known = new Map<string, Known>();
 
@@ -34,7 +47,7 @@ export class Contracts {
    * @param versions Obtains the schemas.
    * @param store The registry.
    */
-  constructor(versions: Versions, store: VersionStore) {
+  constructor(versions: SchemaSource, store: Pick<VersionStore, "get">) {
     this.#versions = versions;
     this.#store = store;
   }
@@ -126,7 +139,10 @@ export class Contracts {
     return known;
   }
 
-  async #definition(hash: string, what: string): Promise<WorkflowDefinition> {
+  async #definition(
+    hash: string,
+    what: string,
+  ): Promise<Pick<WorkflowDefinition, "input" | "signals">> {
     try {
       return (await this.#versions.obtain(hash)).definition;
     } catch (error) {

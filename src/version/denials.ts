@@ -10,6 +10,7 @@
  */
 
 import type { DenialList, DenialStore, ListedDenial } from "../ports/denials.ts";
+import { VersionDeniedError } from "./load_errors.ts";
 
 const NONE: DenialList = { stamp: "", denials: [] };
 
@@ -49,6 +50,18 @@ export class Denials {
     if (denials.length === 0) return undefined;
     return this.#byVersion.get(hash) ??
       denials.find(({ sha256 }) => sha256 === hash || manifest?.includes(`\nmember ${sha256} `));
+  }
+
+  /**
+   * Refuses a version that an operator has denied, as far as this process knows.
+   *
+   * @param hash The version.
+   * @param task What it is needed for: `start a run`.
+   * @throws {VersionDeniedError} When it is denied.
+   */
+  demandAllowed(hash: string, task: string): void {
+    const denial = this.of(hash);
+    if (denial !== undefined) throw new VersionDeniedError(hash, task, denial);
   }
 
   async #read(): Promise<void> {

@@ -17,6 +17,7 @@
  * @module
  */
 
+import { importAbsolute } from "../base/import_absolute.ts";
 import { LOGTAPE } from "../base/log.ts";
 import { quoteId } from "../base/describe.ts";
 import { type ContinuumError, isContinuumError } from "../base/errors.ts";
@@ -24,11 +25,11 @@ import { authoredError, type AuthoredLog, noteSources } from "../base/authored.t
 import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { Application } from "./project/application.ts";
+import { chosenVersion, currentVersion, noSuchWorkflow, specifiedVersion } from "./choose.ts";
 import { warnOfChanges } from "./load/changed_files.ts";
 import { ChildVersions } from "./child_versions.ts";
 import { Denials } from "./denials.ts";
 import type { DenialStore } from "../ports/denials.ts";
-import { VersionDeniedError } from "./load_errors.ts";
 import { contractOf, readDefinition } from "./definition.ts";
 import type { ModuleGraph } from "./graph/read.ts";
 import { lateRejections } from "./load/import_guard.ts";
@@ -409,16 +410,9 @@ export class Versions {
     return refusal && noteOf(refusal);
   }
 
-  /**
-   * Refuses a version that an operator has denied, as far as this process knows.
-   *
-   * @param hash The version.
-   * @param task What it is needed for: `start a run`.
-   * @throws {VersionDeniedError} When it is denied.
-   */
+  /** See {@linkcode Denials.demandAllowed}. */
   demandAllowed(hash: string, task: string): void {
-    const denial = this.denials.of(hash);
-    if (denial !== undefined) throw new VersionDeniedError(hash, task, denial);
+    this.denials.demandAllowed(hash, task);
   }
 
   /**
@@ -482,26 +476,23 @@ export class Versions {
    * @throws {VersionNotFoundError} When there is none, or the chosen one is of another workflow.
    */
   async forStart(workflow: WorkflowDefinition | string, chosen?: string): Promise<VersionRef> {
-    if (chosen !== undefined) return await this.#chosen(workflow, chosen);
+    if (chosen !== undefined) {
+      const name = typeof workflow === "string" ? workflow : workflow.name;
+      return await chosenVersion(name, chosen, this.#store);
+    }
     if (typeof workflow !== "string") {
       return await this.#own.forStart(
         workflow,
-        async (specifier) => (await import(this.#application.resolve(specifier))).default,
+        async (specifier) => (await importAbsolute(this.#application.resolve(specifier))).default,
       );
     }
-    const current = await this.#store.current(workflow);
-    if (current !== null) {
-      const specifier = this.#own.get(current)?.specifier ??
-        (await this.#store.get(current))?.specifiers[0] ?? "";
-      return { workflow, hash: current, specifier };
-    }
+    const ownSpecifier = (hash: string) => this.#own.get(hash)?.specifier;
+    const current = await currentVersion(workflow, this.#store, ownSpecifier);
+    if (current !== null) return current;
     const url = this.#application.tryResolve(workflow);
-    if (url === undefined) {
-      throw new VersionNotFoundError(workflow, "start a run", "no workflow has that name");
-    }
-    const specifier = this.#application.record(url);
-    const row = await this.#store.bySpecifier(specifier);
-    if (row !== null) return { workflow: row.workflow, hash: row.hash, specifier };
+    if (url === undefined) throw noSuchWorkflow(workflow);
+    const known = await specifiedVersion(this.#application.record(url), this.#store);
+    if (known !== null) return known;
     if (!this.#trust.mayStart(url)) {
       throw new VersionNotFoundError(
         workflow,
@@ -522,15 +513,6 @@ export class Versions {
   async registerForStart(specifier: string): Promise<VersionRef> {
     const own = await this.#registerAuthored(specifier, true);
     return { workflow: own.definition.name, hash: own.hash, specifier: own.specifier };
-  }
-
-  async #chosen(workflow: WorkflowDefinition | string, hash: string): Promise<VersionRef> {
-    const name = typeof workflow === "string" ? workflow : workflow.name;
-    const row = await this.#store.get(hash);
-    if (row?.workflow === name) {
-      return { workflow: name, hash, specifier: row.specifiers[0] ?? "" };
-    }
-    throw new VersionNotFoundError(hash, `start a run of workflow ${quoteId(name)}`);
   }
 
   /**

@@ -3,6 +3,15 @@
  * or changed, since code that was pinned years ago imports the running engine's copy of this
  * module.
  *
+ * ```ts
+ * import { defineWorkflow } from "@continuum/continuum/workflow";
+ *
+ * export default defineWorkflow({ name: "remind" }, async (ctx, to: string) => {
+ *   await ctx.sleep("30d");
+ *   return await ctx.activity<string>("mail", { to, text: "Your trial ends today" });
+ * });
+ * ```
+ *
  * @module
  */
 

@@ -11,6 +11,7 @@ import {
   type FakePackage,
   fakePackages,
   ownPackages,
+  placeInCache,
 } from "../support/package_cache.ts";
 import { deno } from "../support/processes.ts";
 import { PROJECT } from "../support/project.ts";
@@ -101,7 +102,7 @@ async function application(
     ...files,
   });
   const denoDir = new URL("deno_dir/", folder.url);
-  await copyPackages(denoDir, registry, OWN.npm);
+  await copyPackages(OWN.npm, (...named) => placeInCache(denoDir, registry, ...named));
   return { ...folder, denoDir };
 }
 

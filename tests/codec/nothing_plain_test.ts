@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { defineActivity } from "../../src/workflow/mod.ts";
 import { aesGcmCodec, type AesGcmOptions, chain, compressionCodec } from "../../src/codec/mod.ts";
-import type { PayloadCodec } from "../../src/codec/mod.ts";
+import type { PayloadCodec, PayloadInfo } from "../../src/codec/mod.ts";
 import { limitedTo } from "../../src/continuum.ts";
 import { openBundle } from "../../src/bundle/read.ts";
 import { assertReplays, dumpHistory } from "../../src/testing/mod.ts";
@@ -260,10 +260,19 @@ forEachDatabase("values under a payload codec", (database, test) => {
     await assertReplays(everything, await dumpHistory("all", dump));
   }
 
-  test("everything is read back, and no table ever holds it", async () => {
-    await using stage = await open(CODEC);
-    await play(stage, CODEC);
+  test("everything is read back, no table ever holds it, and the codec learns its namespace", async () => {
+    const unplaced: PayloadInfo[] = [];
+    const codec: PayloadCodec = {
+      encode: (bytes, info) => {
+        if (info.namespace !== "default") unplaced.push(info);
+        return CODEC.encode(bytes, info);
+      },
+      decode: (bytes, info) => CODEC.decode(bytes, info),
+    };
+    await using stage = await open(codec);
+    await play(stage, codec);
     assert.deepEqual(await rowsWith(stage.db, SECRET), []);
+    assert.deepEqual(unplaced, []);
   });
 
   test("without a codec the same calls leave it in the tables, so the search finds it", async () => {

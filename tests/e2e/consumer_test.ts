@@ -10,7 +10,7 @@ import { postgresUrl } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
 import { makeFolder } from "../support/modules.ts";
 import { JsrRegistry } from "../support/jsr_registry.ts";
-import { deno as denoHere } from "../support/processes.ts";
+import { deno as denoHere, type Ended } from "../support/processes.ts";
 
 const README = await Deno.readTextFile(new URL("README.md", PROJECT));
 
@@ -25,10 +25,11 @@ function program(path: string): string {
 const CONFIG = { imports: { "@continuum/continuum": "jsr:@continuum/continuum@^0.1.0" } };
 
 let registry: JsrRegistry;
+let published: Ended;
 
 Deno.test.beforeAll(async () => {
   registry = await JsrRegistry.start();
-  await registry.publish(decodeURIComponent(PROJECT.pathname));
+  published = await registry.publish(decodeURIComponent(PROJECT.pathname));
 });
 
 Deno.test.afterAll(() => registry[Symbol.asyncDispose]());
@@ -40,6 +41,10 @@ function deno(
 ) {
   return denoHere(args, { cwd, env: { ...registry.env, ...env } });
 }
+
+Deno.test("the package is published without a warning", () => {
+  assert.doesNotMatch(published.errors + published.output, /warning\[|error\[/);
+});
 
 Deno.test("deno add finds the package, and writes the import that the README's programs use", async () => {
   await using folder = await makeFolder({ "deno.json": "{}" });

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { postgresUrl } from "../support/database.ts";
 import { deno } from "../support/processes.ts";
 import { PROJECT, projectFiles } from "../support/project.ts";
 
@@ -16,13 +17,18 @@ const AT_ONCE = 3;
 const PRELOAD = ["--preload", new URL("tests/support/primed_pglite.ts", PROJECT).href];
 
 const examples = (await projectFiles("examples", ".ts"))
-  .filter((file) => /^examples\/(\d\d_\w+|ports\/\w+\/main)\.ts$/.test(file));
+  .filter((file) => /^examples\/(\d\d_\w+|ports\/\w+\/main|db_postgres\/main)\.ts$/.test(file));
 
 async function check(file: string): Promise<void> {
   const url = new URL(file, PROJECT);
   const [program, prints] = (await Deno.readTextFile(url)).split(PRINTS);
   assert(prints !== undefined, `${file} does not end with what it prints`);
-  const { output, errors, code } = await deno(["run", "-A", "--quiet", ...PRELOAD, url.href]);
+  // One example wants a server.
+  const env = file.includes("/db_postgres/") ? { DATABASE_URL: postgresUrl() } : {};
+  const { output, errors, code } = await deno(
+    ["run", "-A", "--quiet", ...PRELOAD, url.href],
+    { env },
+  );
   assert.equal(output.replaceAll(/ +$/gm, ""), prints.replaceAll(/^\/\/ ?/gm, ""), errors);
   assert.equal(code, 0, errors);
   const lines = program!.trimEnd().split("\n").length;
@@ -48,7 +54,7 @@ Deno.test({
 });
 
 Deno.test("examples are numbered without gaps, and each is in their list", async () => {
-  const numbered = examples.filter((file) => !file.includes("/ports/"))
+  const numbered = examples.filter((file) => !file.endsWith("/main.ts"))
     .map((file) => file.slice("examples/".length));
   assert.deepEqual(
     numbered.map((file) => Number(file.slice(0, 2))),

@@ -52,6 +52,12 @@ const DRIVERS: Readonly<Record<string, RegExp>> = {
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
 
+/** Executes code, or works on Deno alone. */
+const ONLY_ON_DENO =
+  /^(src\/(engine|watchdog|operate|observer|cli|testing)\/|src\/version\/(load|graph|compile|fetch|project)\/|src\/replay\/(guard|installed)|src\/dry_run\/(?!errors\.ts)|src\/store\/pglite\/|@electric-sql\/pglite)/;
+
+const COMMENT = /\/\*[^]*?\*\/|\/\/.*/g;
+
 interface Import {
   readonly from: string;
   readonly to: string;
@@ -119,6 +125,23 @@ Deno.test("COMMAND-1: help and --version load no command, no driver and nothing 
   const allowed = /^(commander|deno\.json|src\/base\/.*|src\/cli\/(?!commands\/).*)$/;
   assert(loaded.size > 10);
   assert.deepEqual([...loaded].filter((file) => !allowed.test(file)), []);
+});
+
+Deno.test("the entry ./client loads nothing that executes code, and names nothing of Deno's", async () => {
+  const statics = await imports("static");
+  const loaded = new Set(["src/client/mod.ts"]);
+  for (const file of loaded) {
+    for (const { from, to } of statics) if (from === file) loaded.add(to);
+  }
+  assert(loaded.size > 100, "the test reads imports");
+  const wrong: string[] = [];
+  for (const file of loaded) {
+    if (ONLY_ON_DENO.test(file)) wrong.push(file);
+    if (!file.startsWith("src/")) continue;
+    const source = await Deno.readTextFile(new URL(`../../${file}`, import.meta.url));
+    if (/\bDeno\.|\bimport\.source\b/.test(source.replaceAll(COMMENT, ""))) wrong.push(file);
+  }
+  assert.deepEqual(wrong, []);
 });
 
 Deno.test("no circle between files, types included", async () => {

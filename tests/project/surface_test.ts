@@ -69,6 +69,14 @@ Deno.test("all that is exported is in a category, and Continuum comes first", ()
   assert.equal(categories[0], "Continuum", "JSR sorts categories by name");
 });
 
+Deno.test("every entry says what it is for, with an example", async () => {
+  for (const [name, path] of Object.entries(config.exports)) {
+    const source = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+    const [head] = source.split("@module");
+    assert.match(head!, /^(?:#!.*\n)?\/\*\*[^]*```/, name);
+  }
+});
+
 Deno.test("what users pass in objects is named Options", () => {
   const names = [...entries.values()].flat().map(({ name }) => name);
   assert.deepEqual(names.filter((name) => /(Setting|Settings|Limits|Bounds|Api)$/.test(name)), []);

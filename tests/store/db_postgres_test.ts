@@ -7,6 +7,8 @@
 import assert from "node:assert/strict";
 import { withLiterals } from "../../src/store/db_postgres/literals.ts";
 import { emptyPostgres } from "../support/database.ts";
+import { deno } from "../support/processes.ts";
+import { fromFileUrl } from "../support/project.ts";
 import { DRIVER_PARTS } from "./conformance/all.ts";
 import { Pool } from "../support/db_postgres_double.ts";
 import { dbPostgresSuite } from "./db_postgres/suite.ts";
@@ -17,6 +19,16 @@ dbPostgresSuite(
   (name, fn) => Deno.test(`@db/postgres: ${name}`, fn),
   DRIVER_PARTS,
 );
+
+Deno.test("the tests on the package itself fail where JSR can't be reached, and say so", async () => {
+  const file = fromFileUrl(new URL("db_postgres/real.ts", import.meta.url));
+  const { code, output } = await deno(
+    ["test", "-A", "--no-check", "--no-lock", file],
+    { env: { JSR_URL: "http://127.0.0.1:9/" } },
+  );
+  assert.notEqual(code, 0, output);
+  assert.match(output, /Nothing was tested: cannot load jsr:@db\/postgres/);
+});
 
 Deno.test("LITERAL-1: a literal is read as a parameter is, however the server reads backslashes", async () => {
   await using db = await emptyPostgres();

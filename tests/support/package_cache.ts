@@ -43,6 +43,7 @@ export function ownPackages(names: readonly string[]): {
     `${specifier.slice("npm:".length, specifier.lastIndexOf("@"))}@${version}`
   );
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (npm[next] !== undefined) continue;
     const entry: LockedPackages[string] = lock.npm[next];
     npm[next] = entry;
     pending.push(
@@ -58,18 +59,28 @@ export function ownPackages(names: readonly string[]): {
   };
 }
 
-/** Copies packages from the cache of this process, as their archives were unpacked there. */
+/**
+ * Copies packages from the cache of this process, as their archives were unpacked there.
+ *
+ * @param packages Which.
+ * @param placeOf The folder of each.
+ */
 export async function copyPackages(
-  denoDir: URL,
-  registry: string,
   packages: LockedPackages,
+  placeOf: (name: string, version: string) => URL,
 ): Promise<void> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
   const { npmCache } = JSON.parse(new TextDecoder().decode(stdout)) as { npmCache: string };
   for (const key of Object.keys(packages)) {
-    const path = key.replace(/@([^@]+)$/, "/$1");
-    await copy(`${npmCache}/registry.npmjs.org/${path}`, folderOf(denoDir, registry, path));
+    const [, name, version] = /^(.[^@]*)@([^_]+)/.exec(key)!; // what follows `_` are peers
+    const place = decodeURIComponent(placeOf(name!, version!).pathname);
+    await copy(`${npmCache}/registry.npmjs.org/${name}/${version}`, place);
   }
+}
+
+/** Where a package is in a cache. */
+export function placeInCache(denoDir: URL, registry: string, name: string, version: string): URL {
+  return new URL(`npm/${registry}/${name}/${version}/`, denoDir);
 }
 
 /** Writes packages into a cache; `isKnown`: also what the registry says of all their versions. */
@@ -80,11 +91,11 @@ export async function fakePackages(
   isKnown: boolean,
 ): Promise<void> {
   for (const { name, version, code, dependencies = {} } of packages) {
-    const folder = folderOf(denoDir, registry, `${name}/${version}`);
+    const folder = decodeURIComponent(placeInCache(denoDir, registry, name, version).pathname);
     await Deno.mkdir(folder, { recursive: true });
     const manifest = { name, version, type: "module", exports: "./index.js", dependencies };
-    await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(manifest));
-    await Deno.writeTextFile(`${folder}/index.js`, code);
+    await Deno.writeTextFile(`${folder}package.json`, JSON.stringify(manifest));
+    await Deno.writeTextFile(`${folder}index.js`, code);
   }
   if (!isKnown) return;
   for (const [name, versions] of Map.groupBy(packages, ({ name }) => name)) {
@@ -97,13 +108,9 @@ export async function fakePackages(
       "dist-tags": { latest: versions.at(-1)!.version },
       versions: Object.fromEntries(known),
     };
-    const path = folderOf(denoDir, registry, `${name}/registry.json`);
+    const path = new URL(`npm/${registry}/${name}/registry.json`, denoDir);
     await Deno.writeTextFile(path, JSON.stringify(document));
   }
-}
-
-function folderOf(denoDir: URL, registry: string, path: string): string {
-  return decodeURIComponent(new URL(`npm/${registry}/${path}`, denoDir).pathname);
 }
 
 async function copy(from: string, to: string): Promise<void> {

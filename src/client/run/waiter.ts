@@ -29,6 +29,9 @@ export interface PollTimes {
   readonly transient: number;
 }
 
+/** How often a run that is awaited is polled, unless a test says otherwise. */
+export const POLLS: PollTimes = { announced: 2_000, transient: 250 };
+
 /** The condition of one wait. */
 interface Wanted {
   readonly action: string;

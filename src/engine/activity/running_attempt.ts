@@ -63,7 +63,7 @@ export type Attempted =
     LeasedTask,
     "seed" | "runId" | "scheduledAt" | "availableAt" | "closesAt" | "heartbeat"
   >
-  & Partial<Pick<LeasedTask, "workflow" | "namespace">>;
+  & Partial<Pick<LeasedTask, "workflow">>;
 
 /** What an attempt needs from its node. */
 export interface AttemptHost {
@@ -248,10 +248,10 @@ export class RunningAttempt {
 
   async #write(): Promise<void> {
     const details = this.#details;
-    const { run, position, token } = this.task;
+    const { run, position, token, namespace } = this.task;
     this.#beatAt = this.#host.clock.monotonic();
     if (!await this.#row) return this.markLost();
-    const lease = await this.#host.beats.add({ run, position, token, details });
+    const lease = await this.#host.beats.add({ run, position, token, namespace, details });
     if (this.#details === details) this.#details = null;
     this.learn(lease);
   }

@@ -63,7 +63,7 @@ export interface AttemptObserver {
 const LOST: Answered = { status: "lost" };
 
 /** A task, by what people know of it where that is at hand. */
-type NamedFence = TaskFence & Partial<Pick<LeasedTask, "runId" | "name">>;
+type NamedFence = TaskFence & Partial<Pick<LeasedTask, "runId" | "name" | "namespace">>;
 
 /** Makes attempts. */
 export class TaskAttempts {
@@ -419,9 +419,9 @@ export class TaskAttempts {
     const isWanted = attempt?.owner.isCancelled !== true;
     const verdict = decideRetry(task, error, now, retryable && isWanted, retryIf);
     if ("delayMs" in verdict) {
-      const { run, position, token } = task;
+      const { run, position, token, namespace } = task;
       const heartbeat = attempt?.details ?? null;
-      const retry = { run, position, token, heartbeat, ...verdict };
+      const retry = { run, position, token, namespace, heartbeat, ...verdict };
       const retried = await databaseRetry.run("give a task back", () => store.retry(retry));
       if (retried !== "lost") {
         this.#tellFailure(task, error, retried === "cancelled" ? null : now + verdict.delayMs);
@@ -440,9 +440,10 @@ export class TaskAttempts {
   }
 
   async #answer(fence: NamedFence, ending: Ending): Promise<void> {
-    const { run, position, token } = fence;
+    const { run, position, token, namespace } = fence;
+    const answer = { run, position, token, namespace, ...ending };
     while (true) {
-      const answered = await this.#answers.add({ run, position, token, ...ending }) ?? LOST;
+      const answered = await this.#answers.add(answer) ?? LOST;
       if (answered.status === "written") return this.#node.wakeups.wakeRun(run, answered.node);
       if (answered.status === "lost") {
         this.#node.log.warn("An attempt of activity {activity} of run {run} answered too late", {

@@ -41,7 +41,7 @@ import type {
   Store,
   StoreTransaction,
 } from "../../ports/store.ts";
-import type { LeasedTask, TaskBase, TaskStore } from "../../ports/tasks.ts";
+import type { InNamespace, LeasedTask, TaskBase, TaskFence, TaskStore } from "../../ports/tasks.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { legibleJson } from "../../base/text.ts";
 import type { RecordedAttempt } from "../../replay/activity_failure.ts";
@@ -73,7 +73,12 @@ export function codedStore(store: Store, payloads: Payloads): Store {
           (deeds) => insideTransaction(coded, () => deed(codedDeeds(deeds, payloads))),
         ),
       note: async (operator, act, outcome, facts = {}) =>
-        await store.operations.note(operator, act, outcome, await codedFacts(facts, payloads)),
+        await store.operations.note(
+          operator,
+          act,
+          outcome,
+          await codedFacts(facts, payloads, act.namespace),
+        ),
       list: async (query) =>
         await Promise.all(
           (await store.operations.list(query)).map((row) => plainOperation(row, payloads)),
@@ -433,20 +438,23 @@ function codedForks(forks: ForkStore, payloads: Payloads): ForkStore {
 
 function codedTasks(tasks: TaskStore, payloads: Payloads): TaskStore {
   const leased = (task: LeasedTask) => plainTask(task, payloads);
-  const heartbeat = async (text: string | null, namespace?: string) =>
+  const heartbeat = async (text: string | null, namespace: string | undefined) =>
     text === null ? null : await payloads.encode(text, "heartbeat", namespace);
   return overlay(tasks, {
     announce: async (given) => {
-      const coded = await Promise.all(given.map(async (task) => ({
-        ...task,
-        input: task.input === null ? null : await payloads.encode(task.input, "input"),
-        failures: await codedFailures(task.failures, payloads),
-        heartbeat: await heartbeat(task.heartbeat),
-      })));
+      const coded = await Promise.all(given.map(async (task) => {
+        const { namespace, input } = task;
+        return {
+          ...task,
+          input: input === null ? null : await payloads.encode(input, "input", namespace),
+          failures: await codedFailures(task.failures, payloads, namespace),
+          heartbeat: await heartbeat(task.heartbeat, namespace),
+        };
+      }));
       return await Promise.all(
-        (await tasks.announce(coded)).map(async (announced) =>
+        (await tasks.announce(coded)).map(async (announced, index) =>
           announced.status === "known"
-            ? { ...announced, result: await decoded(announced.result) }
+            ? { ...announced, result: await decoded(announced.result, given[index]!.namespace) }
             : announced
         ),
       );
@@ -462,24 +470,29 @@ function codedTasks(tasks: TaskStore, payloads: Payloads): TaskStore {
       await tasks.answer(
         await Promise.all(answers.map(async (answer) => {
           const kind = kindOf(answer.kind) ?? "result";
-          return { ...answer, payload: await payloads.encode(answer.payload, kind) };
+          const namespace = await namespaceOf(answer);
+          return { ...answer, payload: await payloads.encode(answer.payload, kind, namespace) };
         })),
       ),
-    retry: async (retry) =>
-      await tasks.retry({
+    retry: async (retry) => {
+      const namespace = await namespaceOf(retry);
+      return await tasks.retry({
         ...retry,
-        failures: await codedFailures(retry.failures, payloads),
-        heartbeat: await heartbeat(retry.heartbeat),
-      }),
+        failures: await codedFailures(retry.failures, payloads, namespace),
+        heartbeat: await heartbeat(retry.heartbeat, namespace),
+      });
+    },
     decide: async (fence, terms) => {
       const known = await tasks.decide(fence, terms);
       return typeof known === "string" ? await decoded(known) : known;
     },
     beat: async (beats) =>
       await tasks.beat(
-        await Promise.all(
-          beats.map(async (beat) => ({ ...beat, details: await heartbeat(beat.details) })),
-        ),
+        await Promise.all(beats.map(async (beat) => {
+          const { details } = beat;
+          if (details === null) return beat;
+          return { ...beat, details: await heartbeat(details, await namespaceOf(beat)) };
+        })),
       ),
     retried: async (run) =>
       await Promise.all(
@@ -494,8 +507,13 @@ function codedTasks(tasks: TaskStore, payloads: Payloads): TaskStore {
       ),
   });
 
-  function decoded(result: string): Promise<string> {
-    return payloads.decode(result, "result");
+  function decoded(result: string, namespace?: string): Promise<string> {
+    return payloads.decode(result, "result", namespace);
+  }
+
+  /** Who has the attempt's token alone does not know its namespace: the row does. */
+  async function namespaceOf(task: TaskFence & InNamespace): Promise<string | undefined> {
+    return task.namespace ?? (await tasks.get(task))?.namespace;
   }
 }
 
@@ -503,7 +521,7 @@ async function plainTask(task: LeasedTask, payloads: Payloads): Promise<LeasedTa
   const kinds = { input: "input", heartbeat: "heartbeat", known: "result" } as const;
   const plain = await plainFields(task, kinds, payloads, task.namespace);
   if (task.failures.length === 0) return plain;
-  return { ...plain, failures: await plainFailures(task.failures, payloads) };
+  return { ...plain, failures: await plainFailures(task.failures, payloads, task.namespace) };
 }
 
 async function withErrors(
@@ -518,15 +536,17 @@ async function withErrors(
 function codedFailures(
   failures: TaskBase["failures"],
   payloads: Payloads,
+  namespace: string | undefined,
 ): Promise<RecordedAttempt[]> {
-  return withErrors(failures, (text) => payloads.encode(text, "error"));
+  return withErrors(failures, (text) => payloads.encode(text, "error", namespace));
 }
 
 function plainFailures(
   failures: TaskBase["failures"],
   payloads: Payloads,
+  namespace?: string,
 ): Promise<RecordedAttempt[]> {
-  return withErrors(failures, (text) => payloads.decode(text, "error"));
+  return withErrors(failures, (text) => payloads.decode(text, "error", namespace));
 }
 
 // ---- schedules ----------------------------------------------------------------------------------
@@ -611,10 +631,12 @@ function codedHealth(health: HealthStore, payloads: Payloads): HealthStore {
 async function codedFacts<Facts extends { readonly after?: Readonly<Record<string, unknown>> }>(
   facts: Facts,
   payloads: Payloads,
+  namespace: string | null,
 ): Promise<Facts> {
   const { after } = facts;
   if (typeof after?.error !== "string") return facts;
-  const encoded = await payloads.encode(legibleJson(after.error), "report");
+  const text = legibleJson(after.error);
+  const encoded = await payloads.encode(text, "report", namespace ?? undefined);
   return { ...facts, after: { ...after, error: JSON.parse(encoded) } };
 }
 

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { base64Bytes } from "../../base/bytes.ts";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import {
   encodedParts,
@@ -100,7 +101,7 @@ export class Payloads {
       const parts = encodedParts(text);
       if (parts.value === undefined) return text;
       key = parts.key;
-      const bytes = Uint8Array.fromBase64(parts.value);
+      const bytes = base64Bytes(parts.value);
       const info = { ...infoOf(kind, namespace), key };
       const decoded = await this.#bounded(() => this.#codec.decode(bytes, info));
       return jsonOf(bytesOf(decoded));

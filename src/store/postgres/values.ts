@@ -4,6 +4,8 @@
  * @module
  */
 
+import { hexBytes } from "../../base/bytes.ts";
+
 type Parser = (text: string) => unknown;
 
 const asIs: Parser = (text) => text;
@@ -39,7 +41,7 @@ export function parserOf(type: number): Parser {
 
 /** Parses bytes in both formats of `bytea_output`. */
 function bytes(text: string): Uint8Array {
-  if (text.startsWith("\\x")) return Uint8Array.fromHex(text.slice(2));
+  if (text.startsWith("\\x")) return hexBytes(text.slice(2));
   const found: number[] = [];
   for (const [match, octal] of text.matchAll(/\\(\d{3})|\\\\|[^\\]/g)) {
     found.push(octal === undefined ? match.charCodeAt(0) : parseInt(octal, 8));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hexOf } from "../../base/bytes.ts";
 import { isStorable } from "../../base/text.ts";
 import { unstorableText } from "../errors.ts";
 
@@ -137,7 +138,7 @@ function element(value: string | number | null): string {
  * @returns The literal.
  */
 export function bytesLiteral(values: readonly Uint8Array[]): string {
-  return `{${values.map((bytes) => `"\\\\x${bytes.toHex()}"`).join(",")}}`;
+  return `{${values.map((bytes) => `"\\\\x${hexOf(bytes)}"`).join(",")}}`;
 }
 
 /**

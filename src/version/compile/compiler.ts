@@ -37,8 +37,8 @@ export interface CompiledModule {
   readonly mappings: string;
 }
 
-/** The WebAssembly of the package `@swc/wasm-web`. */
-const WASM = "npm:@swc/wasm-web@1.15.3/wasm_bg.wasm";
+/** The WebAssembly of the package `@swc/wasm-web`, as a file below `npm:@swc/`. */
+const WASM = "wasm-web@1.15.3/wasm_bg.wasm";
 
 let compiler: Promise<Compiler> | undefined;
 
@@ -138,13 +138,13 @@ async function load(): Promise<Compiler> {
   try {
     // @ts-ignore: TypeScript knows no import of the source phase; only this one needs no
     // permission.
-    const wasm: WebAssembly.Module = await import.source(WASM);
+    const wasm: WebAssembly.Module = await import.source(`npm:@swc/${WASM}`);
     const found = await import("@swc/wasm-web");
     found.initSync({ module: wasm });
     return found;
   } catch (cause) {
     compiler = undefined;
-    throw externalUnavailable(WASM, cause);
+    throw externalUnavailable(`npm:@swc/${WASM}`, cause);
   }
 }
 

@@ -19,6 +19,7 @@
  * @module
  */
 
+import { importAbsolute } from "../../base/import_absolute.ts";
 import { registerHooks } from "node:module";
 import { sha256Hex } from "../../base/encoding.ts";
 import { isContinuumError } from "../../base/errors.ts";
@@ -313,8 +314,8 @@ class LoadingVersion {
   async #importOutside(key: string, url: string): Promise<void> {
     try {
       const source = `import * as m from ${JSON.stringify(url)};export default [m]`;
-      const box = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-      this.#namespaces.set(url, box.default[0]);
+      const box = await importAbsolute(`data:text/javascript,${encodeURIComponent(source)}`);
+      this.#namespaces.set(url, (box.default as Namespace[])[0]!);
     } catch (cause) {
       throw externalUnavailable(url, cause);
     }
@@ -378,8 +379,8 @@ class LoadingVersion {
     const box = `${this.#base}@box/${this.#boxes++}`;
     const imports = urls.map((url, i) => `import * as m${i} from ${JSON.stringify(url)};`).join("");
     this.#code.set(box, `${imports}export default [${urls.map((_, i) => `m${i}`).join(",")}];`);
-    const { default: namespaces } = await import(box);
-    for (const [i, url] of urls.entries()) this.#namespaces.set(url, namespaces[i]);
+    const namespaces = (await importAbsolute(box)).default as Namespace[];
+    for (const [i, url] of urls.entries()) this.#namespaces.set(url, namespaces[i]!);
   }
 
   async #importLazy(url: string): Promise<void> {
@@ -461,7 +462,7 @@ class LoadingVersion {
     const broken = this.#broken.get(url);
     if (broken !== undefined) throw broken.error;
     // The target is missing only if the importing module is still being evaluated.
-    return this.#namespaces.get(url) ?? await import(url);
+    return this.#namespaces.get(url) ?? await importAbsolute(url);
   }
 
   #targetOf(parent: string, specifier: string, type: string): ResolvedImport | undefined {

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { importAbsolute } from "../../base/import_absolute.ts";
 import type { Application } from "../project/application.ts";
 import type { ModuleGraph } from "../graph/read.ts";
 import { importGuarded } from "./import_guard.ts";
@@ -47,9 +48,9 @@ export async function importNatively(
   if (url.startsWith("jsr:") || !await mayBeNative(graph, application)) return undefined;
   const members = new Map<string, Namespace>();
   const entry = await importGuarded(url, timeoutMs, async () => {
-    const namespace: Namespace = await import(url);
+    const namespace: Namespace = await importAbsolute(url);
     for (const { label, media } of graph.manifest.content.members) {
-      if (isCode(media)) members.set(label, await import(graph.urls.get(label)!));
+      if (isCode(media)) members.set(label, await importAbsolute(graph.urls.get(label)!));
     }
     return namespace;
   }, true);

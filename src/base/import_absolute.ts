@@ -1,0 +1,52 @@
+/**
+ * Imports of modules that are known at run time alone: an application's, a version's, a box of the
+ * loader.
+ *
+ * - ABSOLUTE-1: no file of this package is named at run time. Each template shows what makes its
+ *   specifier absolute, so that a tool that publishes or bundles this package has nothing to rewrite.
+ *
+ * @module
+ */
+
+import { quote } from "./describe.ts";
+
+/** The exports of a module. */
+export type Exports = Readonly<Record<string, unknown>>;
+
+/**
+ * Imports a module.
+ *
+ * @param specifier Its absolute specifier.
+ * @returns Its exports.
+ * @throws {TypeError} If the specifier has no scheme that modules are imported by. Errors of the
+ * import unchanged.
+ */
+export async function importAbsolute(specifier: string): Promise<Exports> {
+  const [, beginning = "", rest] =
+    /^((?:file|continuum):\/\/\/|https?:\/\/|(?:jsr|npm):\/?|data:(?:text|application)\/)(.*)$/is
+      .exec(specifier) ?? [];
+  switch (beginning.toLowerCase()) {
+    case "file:///":
+      return await import(`file:///${rest}`);
+    case "continuum:///":
+      return await import(`continuum:///${rest}`);
+    case "https://":
+      return await import(`https://${rest}`);
+    case "http://":
+      return await import(`http://${rest}`);
+    case "jsr:":
+    case "jsr:/":
+      return await import(`jsr:/${rest}`);
+    case "npm:":
+    case "npm:/":
+      return await import(`npm:/${rest}`);
+    case "data:text/":
+      return await import(`data:text/${rest}`);
+    case "data:application/":
+      return await import(`data:application/${rest}`);
+    default:
+      throw new TypeError(
+        `Cannot import ${quote(specifier)}: it is no absolute specifier`,
+      );
+  }
+}
