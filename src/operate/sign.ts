@@ -134,14 +134,22 @@ export async function signRegistered(
 }
 
 /**
- * Signs every registered version that a run which has not ended or a schedule needs.
+ * Signs every registered version that a run which has not ended or a schedule needs. If the client has
+ * keys, it leaves out what none of them has signed: someone may have put it into the database.
  *
  * @param client The client.
  * @param key The private key.
- * @returns The signatures.
+ * @returns The signatures, and what was left out.
  */
-export async function signNeeded(client: Continuum, key: SigningKey): Promise<SignedVersion[]> {
-  return signed((await client.versions.check({ import: false })).versions, key);
+export async function signNeeded(
+  client: Continuum,
+  key: SigningKey,
+): Promise<{ readonly signatures: SignedVersion[]; readonly leftOut: readonly Signable[] }> {
+  const { versions } = await client.versions.check({ import: false });
+  const isUnsigned = ({ reasons }: (typeof versions)[number]) =>
+    reasons.some(({ code }) => code === "UNSIGNED_VERSION");
+  const known = versions.filter((version) => !isUnsigned(version));
+  return { signatures: signed(known, key), leftOut: versions.filter(isUnsigned) };
 }
 
 /** What adding signatures did. */

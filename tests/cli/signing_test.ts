@@ -97,6 +97,11 @@ Deno.test("what a deployment signs is added once, seen in lists, and executed by
     path("release.pem"),
   ]);
   assert.equal(byHash.out, needed.out);
+  const careful = await here(
+    ["versions", "sign", "--needed", "--key", path("release.pem"), "--keys", path("keys.txt")],
+  );
+  assert.deepEqual([careful.code, careful.out], [0, ""], "no trusted key has signed it");
+  assert.match(careful.error, /^left out order [0-9a-f]{64}, which no key of --keys has signed\n$/);
   const add = ["versions", "add-signatures", "-"];
   const plan = await here([...add, "--dry-run"], needed.out);
   assert.match(plan.out, /^add the signature of order [0-9a-f]{64} by key [0-9a-f]{32}\n$/);

@@ -31,8 +31,9 @@ export const command = defineCommand<Options>({
       line: `versions sign "workflows/*.ts" --key release.pem > workflows.signatures`,
     },
     {
-      text: "Every registered version that runs and schedules need, once, at the change",
-      line: "versions sign --needed --key release.pem | continuum versions add-signatures -",
+      text: "With a new key, what runs need and a trusted key has signed",
+      line:
+        "versions sign --needed --keys keys.txt --key new.pem | continuum versions add-signatures -",
     },
   ],
   arguments: [["[code...]", "paths, URLs and patterns of workflow modules, or versions' hashes"]],
@@ -41,7 +42,10 @@ export const command = defineCommand<Options>({
       flags: "--key <file>",
       text: "the private key in PEM; CONTINUUM_SIGNING_KEY may hold its text instead",
     },
-    { flags: "--needed", text: "every registered version that runs and schedules need" },
+    {
+      flags: "--needed",
+      text: "every registered version that runs and schedules need; with --keys, that they signed",
+    },
     {
       flags: "--workflow <name>",
       text: "the workflow's name, for a module that can't be imported without permissions",
@@ -65,17 +69,20 @@ export const command = defineCommand<Options>({
     }
     const key = await signingKey(file);
     standInWorkingFolder();
+    const { signatures: ofNeeded, leftOut } = needed
+      ? await signNeeded(await client(), key)
+      : { signatures: [], leftOut: [] };
     const signatures: SignedVersion[] = [
       ...await signModules(modules, key, { workflow, live, config }),
       ...hashes.length > 0 ? await signRegistered(await client(), hashes, key) : [],
-      ...needed ? await signNeeded(await client(), key) : [],
+      ...ofNeeded,
     ];
     out.document({ key: key.public.id, signatures }, () => signatures.map(({ line }) => line));
     for (const { workflow, hash } of signatures) out.note(`signed ${workflow} ${hash}`);
-    out.note(
-      signatures.length === 0
-        ? "no run and no schedule needs a version"
-        : `by key ${key.public.id}`,
-    );
+    for (const { workflow, hash } of leftOut) {
+      out.note(`left out ${workflow} ${hash}, which no key of --keys has signed`);
+    }
+    if (signatures.length > 0) out.note(`by key ${key.public.id}`);
+    else if (leftOut.length === 0) out.note("no run and no schedule needs a version");
   },
 });

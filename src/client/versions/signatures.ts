@@ -8,7 +8,7 @@ import { refuse } from "../../base/arguments.ts";
 import { inWords } from "../../base/describe.ts";
 import type { StoredSignature } from "../../ports/signatures.ts";
 import type { Store } from "../../ports/store.ts";
-import { readSignatures } from "../../version/signing/signature.ts";
+import { isKeyId, readSignatures } from "../../version/signing/signature.ts";
 import type { Signatures } from "../../version/signing/signatures.ts";
 import type { ClientContext } from "../context.ts";
 import { operated } from "../operated.ts";
@@ -124,7 +124,10 @@ export function shownSignatures(
   { hash, workflow }: { readonly hash: string; readonly workflow: string },
 ): VersionSignature[] {
   const hasKeys = signatures.keys !== undefined;
-  return stored.map(({ key, signature }) => ({
+  // What a database says may be anything: what is no id names no key.
+  return stored.filter(({ key }) => typeof key === "string" && isKeyId(key)).map((
+    { key, signature },
+  ) => ({
     key,
     verified: hasKeys ? signatures.verifies({ hash, workflow, key, signature }) : null,
   }));
