@@ -14,7 +14,7 @@ const WORKFLOWS = [import.meta.resolve("./fixtures/doubling.ts")];
 forEachDatabase("imported activities", (database, test) => {
   test("another node finds an imported activity in the run's own version", async () => {
     await using db = await database.fresh();
-    const common = { database: db.database, schema: db.schema, lease: 600 };
+    const common = { database: db.database, schema: db.schema };
     await using asks = await Continuum.open({
       ...common,
       workflows: WORKFLOWS,
