@@ -32,7 +32,7 @@ import type { Execution } from "../../replay/machine.ts";
 import type { Turn } from "../../replay/turn.ts";
 import { WakeSignal } from "./wake_signal.ts";
 import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
-import { broken, diagnose, gapIn, POISON_CLAIMS, poisoned } from "./park_reasons.ts";
+import { broken, diagnose, faultIn, POISON_CLAIMS, poisoned } from "./park_reasons.ts";
 import { OutstandingEffects } from "./outstanding_effects.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import { annotations, type PendingEvent } from "./pending_events.ts";
@@ -203,7 +203,7 @@ export class RunExecutor implements Resident {
     if (version === undefined) return true;
     const loaded = await this.#record.loadAll();
     if (loaded === undefined) return false;
-    if (gapIn(this.run, loaded) !== undefined) return true;
+    if (faultIn(this.run, loaded) !== undefined) return true;
     const { run } = this;
     const change = await offers.prove(run, version, loaded.events as readonly HistoryEvent[]);
     if (change === undefined || this.#record.isLost) return !this.#record.isLost;
@@ -232,9 +232,9 @@ export class RunExecutor implements Resident {
   /** Repeats turn, apply, commit. */
   async #live(code: RunCode, loaded: Loaded): Promise<ExitOrReload> {
     const history = loaded.events as readonly HistoryEvent[];
-    const gap = gapIn(this.run, loaded);
-    if (gap !== undefined) {
-      return await this.#record.leaveUnread({ to: "stuck_poisoned", reason: gap });
+    const fault = faultIn(this.run, loaded);
+    if (fault !== undefined) {
+      return await this.#record.leaveUnread({ to: "stuck_poisoned", reason: fault });
     }
     this.#record.begin(history);
     if (!this.run.began) {

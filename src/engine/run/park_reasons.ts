@@ -4,10 +4,12 @@
  * @module
  */
 
-import { quoteId } from "../../base/describe.ts";
+import { quote, quoteId } from "../../base/describe.ts";
+import { isContinuumError } from "../../base/errors.ts";
 import { messageOf } from "../../base/text.ts";
 import type { ClaimedRun, LoadedRun, StuckReason } from "../../ports/rows.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
+import { ANSWERS } from "../../replay/settle.ts";
 import type { Turn } from "../../replay/turn.ts";
 import type { RunCode } from "../code/run_code.ts";
 
@@ -49,25 +51,36 @@ export async function diagnose(
 }
 
 /**
- * Finds out whether events of a history are missing, so that it can't be replayed.
+ * Finds out whether a history can't be replayed, whatever the code is: events are missing, or are of
+ * a kind that this release does not know.
  *
  * @param run The run.
  * @param loaded The whole history of its generation, and the `seq` of its next event.
- * @returns The reason; `undefined`: the history is complete.
+ * @returns The reason; `undefined`: there is none.
  */
-export function gapIn(
+export function faultIn(
   { runId, firstSeq }: ClaimedRun,
   { events, nextSeq }: Pick<LoadedRun, "events"> & Partial<Pick<LoadedRun, "nextSeq">>,
 ): StuckReason | undefined {
   const found = events.findIndex(({ seq }, i) => seq !== firstSeq + i);
   const end = firstSeq + events.length;
-  if (found < 0 && (nextSeq === undefined || nextSeq === end)) return undefined;
-  const missing = found < 0 ? end : firstSeq + found;
+  if (found >= 0 || nextSeq !== undefined && nextSeq !== end) {
+    const missing = found < 0 ? end : firstSeq + found;
+    return {
+      code: "HISTORY_INCOMPLETE",
+      message: `Cannot replay run ${quoteId(runId)}: event ${missing} of its history is ` +
+        "missing in the database; restore it from a backup, then retry() the run, or fork it before",
+      details: { missing },
+    };
+  }
+  const unknown = events.find(({ kind }) => !(kind in ANSWERS));
+  if (unknown === undefined) return undefined;
   return {
-    code: "HISTORY_INCOMPLETE",
-    message: `Cannot replay run ${quoteId(runId)}: event ${missing} of its history is ` +
-      "missing in the database; restore it from a backup, then retry() the run, or fork it before",
-    details: { missing },
+    code: "HISTORY_TOO_NEW",
+    message: `Cannot replay run ${quoteId(runId)}: event ${unknown.seq} of its history is of the ` +
+      `kind ${quote(unknown.kind)}, which this release does not know; open nodes of the release ` +
+      "that wrote it, close those of this one, then retry() the run",
+    details: { seq: unknown.seq, kind: unknown.kind },
   };
 }
 
@@ -81,9 +94,19 @@ export function poisoned(run: ClaimedRun): StuckReason {
   };
 }
 
-/** The reason after an error of the engine: the run is kept, for a better release and a `retry`. */
+/**
+ * The reason after an error of the engine: the run is kept, for a better release and a `retry`. A
+ * value that is not as the engine writes values is no error of the engine's: the database was changed.
+ */
 export function broken(error: unknown): StuckReason {
   const message = messageOf(error);
+  if (isContinuumError(error, "CORRUPT_VALUE")) {
+    return {
+      code: "HISTORY_CORRUPT",
+      message: `Cannot replay the run: ${message}; restore its rows from a backup, then retry() ` +
+        "the run, or fork it before",
+    };
+  }
   return {
     code: "ENGINE_ERROR",
     message: `The engine cannot execute the run: ${message}`,

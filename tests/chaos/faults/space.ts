@@ -32,6 +32,7 @@ export const fillSpace: Fault = {
       await pause(planned.ms);
     } finally {
       await admin.query("drop table chaos.ballast"); // to truncate it would need space
+      await admin.query("checkpoint"); // recovery from before it would fill the disk again
     }
   },
 };
