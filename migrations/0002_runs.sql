@@ -90,6 +90,9 @@ create table {schema}.runs (
   stopped boolean generated always as (
     case when state in ('cancelled', 'terminated') then true end
   ) stored,
+  given_back boolean generated always as (
+    case when state = 'pending' and started_at is not null then true end
+  ) stored,
   token bigint check (token between 0 and 9007199254740991),
   wake_at timestamptz(3),
   since timestamptz(3),
@@ -139,6 +142,9 @@ create index runs_due on {schema}.runs (wake_at)
   where wake_at is not null and started_at is not null;
 create index runs_to_start on {schema}.runs (wake_at)
   where wake_at is not null and started_at is null;
+
+-- Pending runs that stand in runs_due, among the many that wait for a time. A start writes no entry.
+create index runs_given_back on {schema}.runs (wake_at) where given_back;
 
 -- The runs that a registration revives. The column repeats a state, so that the index is not written
 -- for the other runs.

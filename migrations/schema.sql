@@ -275,6 +275,11 @@ CASE
     WHEN (state = ANY (ARRAY['cancelled'::text, 'terminated'::text])) THEN true
     ELSE NULL::boolean
 END) stored,
+  given_back boolean generated always as (
+CASE
+    WHEN ((state = 'pending'::text) AND (started_at IS NOT NULL)) THEN true
+    ELSE NULL::boolean
+END) stored,
   token bigint,
   wake_at timestamp(3) with time zone,
   since timestamp(3) with time zone,
@@ -324,6 +329,7 @@ CREATE INDEX runs_by_origin ON runs USING btree (origin, created_at, id) WHERE (
 CREATE INDEX runs_by_parent ON runs USING btree (parent, created_at, id) WHERE (parent IS NOT NULL);
 CREATE INDEX runs_by_specifier ON runs USING btree (specifier_id, created_at, id);
 CREATE INDEX runs_due ON runs USING btree (wake_at) WHERE ((wake_at IS NOT NULL) AND (started_at IS NOT NULL));
+CREATE INDEX runs_given_back ON runs USING btree (wake_at) WHERE given_back;
 CREATE INDEX runs_in_trouble ON runs USING btree (namespace, trouble_at, id) WHERE (trouble_at IS NOT NULL);
 CREATE INDEX runs_stopped ON runs USING btree (namespace, created_at, id) WHERE stopped;
 CREATE INDEX runs_stuck ON runs USING btree (specifier_id) WHERE (stuck_reason IS NOT NULL);

@@ -130,6 +130,11 @@ const STATEMENTS = {
       union all
       (
         select run.state from {schema}.runs as run
+        where run.given_back order by run.wake_at limit $most::integer
+      )
+      union all
+      (
+        select run.state from {schema}.runs as run
         where run.stuck_reason is not null order by run.specifier_id limit $most::integer
       )
       union all

@@ -320,6 +320,7 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
     assert.deepEqual(indexed.map(({ name }) => name), [
       "attributes",
       "created_at",
+      "given_back",
       "id",
       "lacks_version",
       "must_notify",

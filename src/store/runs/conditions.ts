@@ -34,6 +34,12 @@ const TROUBLES: ReadonlySet<string> = new Set([
 ]);
 const STOPS: ReadonlySet<string> = new Set(["cancelled", "terminated"]);
 
+/** What holds for a run that is due at some time and has not begun, by an index. */
+export const TO_START = "run.wake_at is not null and run.started_at is null";
+
+/** What holds for pending runs, each half by an index: a node has held the others, and gave them back. */
+const PENDING = `(${TO_START} or run.given_back)`;
+
 /** What holds for a run that a node holds: `leases` lists them all (RUN-2). */
 export const HELD = "run.id = any(array(select unnest(lease.runs) from {schema}.leases as lease))";
 
@@ -188,6 +194,17 @@ export function liveStatesOf(where: RunCondition): readonly string[] | null {
 }
 
 /**
+ * Whether a condition names pending runs, and none that suspended: usually few, which indexes list.
+ *
+ * @param where The condition.
+ * @returns Whether it does.
+ */
+export function isPending(where: RunCondition): boolean {
+  const states = liveStatesOf(where);
+  return states !== null && states.includes("pending") && !states.includes("suspended");
+}
+
+/**
  * Whether a condition names only states in which few runs are, which indexes list.
  *
  * @param where The condition.
@@ -215,7 +232,10 @@ function inStates(states: readonly string[], parameters: Parameters): string {
   }
   if (states.some((state) => ENDS.has(state))) return wanted;
   const live = [
-    ...states.some((state) => state !== "running") ? ["run.rests"] : [],
+    ...states.includes("suspended") ? ["run.rests"] : [
+      ...states.includes("pending") ? [PENDING] : [],
+      ...states.some((state) => TROUBLES.has(state)) ? ["run.trouble_at is not null"] : [],
+    ],
     ...states.includes("running") ? [HELD] : [],
   ];
   return `(${wanted} and (${live.join(" or ")}))`;
@@ -278,11 +298,16 @@ function contains(path: readonly string[], value: string, parameters: Parameters
 export class Parameters {
   /** Their values. */
   readonly values: SqlValue[] = [];
-  /** The placeholder of the namespace. */
-  readonly namespace: string;
+  readonly #namespace: string;
+  #placeholder: string | undefined;
 
   constructor(namespace: string) {
-    this.namespace = this.add(namespace);
+    this.#namespace = namespace;
+  }
+
+  /** The placeholder of the namespace; it is a parameter from its first use on. */
+  get namespace(): string {
+    return this.#placeholder ??= this.add(this.#namespace);
   }
 
   /** Adds a value, and answers with its placeholder. */

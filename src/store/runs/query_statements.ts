@@ -21,6 +21,7 @@ import {
   type FieldCondition,
   HELD,
   inNamespace,
+  isPending,
   isUnusual,
   liveStatesOf,
   OPERATORS,
@@ -28,6 +29,7 @@ import {
   partsOf,
   specifierIds,
   stateIn,
+  TO_START,
 } from "./conditions.ts";
 import { RUN, runFrom } from "./fragments.ts";
 
@@ -39,8 +41,8 @@ export interface BoundText {
   readonly values: readonly SqlValue[];
 }
 
-/** Up to how many runs are read to sort them. Those of a namespace lie far from each other. */
-const MOST_SORTED = { prefix: 50_000, namespace: 10_000 };
+/** Up to how many runs are read to sort them. Only those with a prefix lie near to each other. */
+const MOST_SORTED = { prefix: 50_000, namespace: 10_000, pending: 10_000 };
 
 /** A condition that few runs meet: the page is found among all of these. */
 export type Narrow = keyof typeof MOST_SORTED;
@@ -67,28 +69,70 @@ export function queryStatement(
 }
 
 /**
- * Whether few runs have ids with the prefix that a query names, or are in its namespace.
+ * Whether few runs have ids with the prefix that a query names, or are pending, if it names that
+ * state, or are in its namespace.
  *
  * @param query The query.
  * @param namespace Whose runs.
  * @returns The statement, which gives one row; `null`: nothing depends on it.
  */
-export function narrowStatement(query: RunQuery, namespace: string): BoundText | null {
+export function narrowStatement(query: Question, namespace: string): BoundText | null {
   if (query.by === "troubleAt") return null;
   const parameters = new Parameters(namespace);
-  const prefix = partsOf(query.where).find(({ kind }) => kind === "prefix");
-  const isSmall = namespace !== "default" && sourceOf(query) !== null;
-  if (prefix === undefined && !isSmall) return null;
-  const kind: Narrow = prefix === undefined ? "namespace" : "prefix";
-  const few = prefix === undefined
-    ? inNamespace(parameters.namespace, namespace)
-    : `${condition(prefix, parameters)} and run.namespace = ${parameters.namespace}`;
-  return {
-    text: `select case when count(*) <= ${MOST_SORTED[kind]} then '${kind}' end as narrow from (
-      select from {schema}.runs as run where ${few} limit ${MOST_SORTED[kind]} + 1
-    ) as counted`,
-    values: parameters.values,
-  };
+  const tests = narrowed(query, namespace, parameters).map(([kind, few]) => {
+    const found = few.map((which) => `(${which} limit ${MOST_SORTED[kind]} + 1)`);
+    return `(
+      select case when count(*) <= ${MOST_SORTED[kind]} then '${kind}' end
+      from (${found.join(" union all ")}) as counted
+    )`;
+  });
+  if (tests.length === 0) return null;
+  return { text: `select coalesce(${tests.join(", ")}) as narrow`, values: parameters.values };
+}
+
+/**
+ * The same for a count, which depends on it only if it names pending runs.
+ *
+ * @param where Which runs are counted.
+ * @param namespace Whose runs.
+ * @returns The statement; `null`: nothing depends on it.
+ */
+export function narrowCountStatement(
+  where: RunCondition | null,
+  namespace: string,
+): BoundText | null {
+  return partsOf(where).some(isPending) ? narrowStatement(countedBy(where), namespace) : null;
+}
+
+/** What few runs may have, and queries of all that have it, each by an index. */
+function narrowed(
+  query: Question,
+  namespace: string,
+  parameters: Parameters,
+): readonly (readonly [Narrow, readonly string[]])[] {
+  const from = (where: string) => `select from {schema}.runs as run where ${where}`;
+  const parts = partsOf(query.where);
+  const prefix = parts.find(isPrefix);
+  if (prefix !== undefined) {
+    const few = `${condition(prefix, parameters)} and run.namespace = ${parameters.namespace}`;
+    return [["prefix", [from(few)]]];
+  }
+  if (sourceOf(query) === null) return [];
+  const pending = [TO_START, "run.given_back"]
+    .map((which) => `${from(which)} order by run.wake_at`);
+  const own = () => from(inNamespace(parameters.namespace, namespace));
+  return [
+    ...parts.some(isPending) ? [["pending", pending] as const] : [],
+    ...namespace === "default" ? [] : [["namespace", [own()]] as const],
+  ];
+}
+
+/** Which runs, in which order, from where on. */
+type Question = Pick<RunQuery, "where" | "by" | "after">;
+
+/** The first page of what is counted. */
+function countedBy(where: RunCondition | null): Question {
+  return { where, by: "createdAt", after: null };
 }
 
 /**
@@ -97,15 +141,17 @@ export function narrowStatement(query: RunQuery, namespace: string): BoundText |
  * @param where Which runs; `null`: all of the namespace.
  * @param namespace Whose runs.
  * @param limit Where to stop.
+ * @param narrow What few runs have, as {@linkcode narrowStatement} finds.
  * @returns The statement, which gives one row with a `count`.
  */
 export function countStatement(
   where: RunCondition | null,
   namespace: string,
   limit?: number,
+  narrow: Narrow | null = null,
 ): BoundText {
   const parameters = new Parameters(namespace);
-  const source = limit === undefined ? null : sourceOf({ where, by: "createdAt", after: null });
+  const source = limit === undefined || narrow !== null ? null : sourceOf(countedBy(where));
   const most = limit === undefined ? "" : `limit ${parameters.add(limit)}::integer`;
   const from = "select from {schema}.runs as run where";
   let text: string;
@@ -165,7 +211,7 @@ const LIVE_PINS = `with recursive live_pins as (
   )`;
 
 /** PAGE-1. `null`: an index gives the page, or the planner knows which one is best. */
-function sourceOf({ where, by, after }: Pick<RunQuery, "where" | "by" | "after">): Source | null {
+function sourceOf({ where, by, after }: Question): Source | null {
   const parts = partsOf(where);
   if (by !== "createdAt" || after?.at === null || parts.some(isFew)) return null;
   const live = parts.find((part) => liveStatesOf(part) !== null);
@@ -204,6 +250,10 @@ function isFew(part: RunCondition): boolean {
     default:
       return false;
   }
+}
+
+function isPrefix({ kind }: RunCondition): boolean {
+  return kind === "prefix";
 }
 
 function isSet({ comparison }: FieldCondition): boolean {
@@ -332,7 +382,8 @@ function plainPage(
   const { by, after } = query;
   const direction = query.descending ? "desc" : "asc";
   const parts = partsOf(query.where);
-  const few = narrow === "prefix" ? parts.filter(({ kind }) => kind === "prefix") : [];
+  const isFewOf = { prefix: isPrefix, pending: isPending, namespace: () => false };
+  const few = narrow === null ? [] : parts.filter(isFewOf[narrow]);
   const rest = parts.filter((part) => !few.includes(part));
   const conditions = rest.map((part) => condition(part, parameters));
   const among = [

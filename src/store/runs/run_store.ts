@@ -51,6 +51,7 @@ import {
   type BoundText,
   countStatement,
   type Narrow,
+  narrowCountStatement,
   narrowStatement,
   queryStatement,
 } from "./query_statements.ts";
@@ -360,13 +361,17 @@ export class Runs implements RunStore {
   /** See {@linkcode RunStore.query}. */
   async query(query: RunQuery, patience?: Patience): Promise<RunRow[]> {
     return await bounded(this.#driver, patience, async (session) => {
-      const few = narrowStatement(query, this.namespace);
-      const [found] = few === null
-        ? []
-        : await this.#ask<{ readonly narrow: Narrow | null }>(few, session);
-      const page = queryStatement(query, this.namespace, found?.narrow);
+      const narrow = await this.#narrow(narrowStatement(query, this.namespace), session);
+      const page = queryStatement(query, this.namespace, narrow);
       return (await this.#ask<RawRun>(page, session)).map(parsed);
     });
+  }
+
+  /** What few runs have, of all that is asked for; `null`: nothing. */
+  async #narrow(few: BoundText | null, session: SqlSession): Promise<Narrow | null> {
+    if (few === null) return null;
+    const [found] = await this.#ask<{ readonly narrow: Narrow | null }>(few, session);
+    return found!.narrow;
   }
 
   #ask<Row>({ text, values }: BoundText, session: SqlSession): Promise<Row[]> {
@@ -386,12 +391,12 @@ export class Runs implements RunStore {
     limit?: number,
     patience?: Patience,
   ): Promise<number> {
-    const asked = countStatement(where, this.namespace, limit);
-    const [row] = await bounded(
-      this.#driver,
-      patience,
-      (session) => this.#ask<{ readonly count: number }>(asked, session),
-    );
+    const [row] = await bounded(this.#driver, patience, async (session) => {
+      const few = limit === undefined ? null : narrowCountStatement(where, this.namespace);
+      const narrow = await this.#narrow(few, session);
+      const asked = countStatement(where, this.namespace, limit, narrow);
+      return await this.#ask<{ readonly count: number }>(asked, session);
+    });
     return row!.count;
   }
 }

@@ -152,7 +152,7 @@ create table {schema}.version_signatures (
   {
     version: 2,
     name: "runs",
-    checksum: "15e681aa8b7e9e4ea5c071198202d72f7c94304324ffb73b4b05123dba2d947e",
+    checksum: "5f90bf01d5c101ae3db371c4e3a6a195c544c15f4532c12902b7dfd552db0136",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -245,6 +245,9 @@ create table {schema}.runs (
   stopped boolean generated always as (
     case when state in ('cancelled', 'terminated') then true end
   ) stored,
+  given_back boolean generated always as (
+    case when state = 'pending' and started_at is not null then true end
+  ) stored,
   token bigint check (token between 0 and 9007199254740991),
   wake_at timestamptz(3),
   since timestamptz(3),
@@ -294,6 +297,9 @@ create index runs_due on {schema}.runs (wake_at)
   where wake_at is not null and started_at is not null;
 create index runs_to_start on {schema}.runs (wake_at)
   where wake_at is not null and started_at is null;
+
+-- Pending runs that stand in runs_due, among the many that wait for a time. A start writes no entry.
+create index runs_given_back on {schema}.runs (wake_at) where given_back;
 
 -- The runs that a registration revives. The column repeats a state, so that the index is not written
 -- for the other runs.

@@ -107,5 +107,10 @@ export function traces(database: DatabaseKind, test: RegisterTest): void {
     await store.runs.insert(["a", "b", "c"].map((id) => newRun(id)));
     assert.deepEqual(await counts(9), { pending: 3, running: 1, stuck_poisoned: 1, suspended: 1 });
     assert.equal((await counts(2))["pending"], 2);
+    const [given] = await store.runs.claim({ node: NODE, limit: 1, excluded: [] });
+    assert.equal((await counts(9))["pending"], 2);
+    await commitOne(store, share(given!, 0, { transition: { to: "released", afterMs: 60_000 } }));
+    assert.equal((await counts(9))["pending"], 3, "also one that a node has given back");
+    assert.equal((await counts(9))["suspended"], 1);
   });
 }
