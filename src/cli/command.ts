@@ -11,6 +11,7 @@
 
 import type { Continuum, OperatorOptions } from "../operate/client.ts";
 import type { Acts } from "../operate/acts/acts.ts";
+import type { BundleRequest } from "../operate/bundles.ts";
 import type { Read } from "../operate/readings/reader.ts";
 import type { Plan } from "./consent.ts";
 import type { Globals } from "./globals.ts";
@@ -106,9 +107,10 @@ export interface CommandContext<Options extends object = object> {
   /**
    * Which database the options name.
    *
+   * @param why Why an observer can't stand in for it, for the error.
    * @throws {UsageError} If they name none, or a server.
    */
-  database(): OperatorOptions;
+  database(why?: string): OperatorOptions;
   /**
    * Connects to the database, once; the connection is closed when the command ends.
    *
@@ -123,6 +125,13 @@ export interface CommandContext<Options extends object = object> {
   acts(trust?: readonly string[]): Promise<Acts>;
   /** Reads from the database, or from the observer that `--server` names. */
   readonly read: Read;
+  /**
+   * Exports runs as the bytes of a bundle, from the database or from the observer.
+   *
+   * @param ids The runs.
+   * @param request What the bundle holds.
+   */
+  bundle(ids: readonly string[], request: BundleRequest): Promise<Uint8Array<ArrayBuffer>>;
   /** Reads all of standard input, as text. */
   input(): Promise<string>;
   /** Reads the next line of standard input; `null`: it has ended. */

@@ -96,7 +96,9 @@ const NEXT: Readonly<Partial<Record<ErrorCode | ServerCode, string>>> = {
   SCHEMA_TOO_OLD: "The schema is older than the command line: drain the nodes of older releases, " +
     "then run `continuum migrate`.",
   SCHEDULE_NOT_FOUND: "Check the id and --namespace; `continuum schedules list` lists schedules.",
+  BODY_TOO_LARGE: "Move them in several parts, such as with --limit 10000.",
   NOT_ALLOWED: "Those who run the observer can give you the right.",
+  REASON_MISSING: "Pass --reason.",
   SERVER_RELEASE: "Use the command line of the observer's release.",
   SERVER_UNAVAILABLE: "Check the address, and that the server runs.",
   SERVER_UNSUITABLE: "Pass the address of an observer's first page.",

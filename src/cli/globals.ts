@@ -56,7 +56,7 @@ export type GlobalOption = readonly [flags: string, text: string];
 /** Options of every command. */
 export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   ["--database <url>", "postgres://..., or pglite:./folder (DATABASE_URL)"],
-  ["--server <url>", "read from an observer, in place of a database"],
+  ["--server <url>", "read from an observer, and act by it, in place of a database"],
   ["--token-file <file>", "the file with the observer's token (CONTINUUM_TOKEN holds the token)"],
   ["--schema <name>", "the schema; continuum if omitted (CONTINUUM_SCHEMA)"],
   ["--namespace <name>", "the namespace; default if omitted (CONTINUUM_NAMESPACE)"],

@@ -53,6 +53,7 @@ async function runCommand(
   const operator = command.acts === undefined ? undefined : operatorOf(globals);
   await using connection = new Connection(globals, operator, interruption.signal);
   let reading: Promise<Read> | undefined;
+  const server = () => serverOf(globals, interruption.requests, terminal);
   const context: CommandContext = {
     args,
     options,
@@ -60,21 +61,34 @@ async function runCommand(
     out,
     catalogue: { commands: COMMANDS, groups: GROUPS },
     signal: interruption.signal,
-    database: () => databaseOf(globals),
+    database: (why) => databaseOf(globals, why),
     client: (trust) => connection.open(trust),
     read: (name, args) => {
-      reading ??= readingOf(globals, connection, interruption.signal, terminal);
+      reading ??= readingOf(server, connection);
       return reading.then((read) => read(name, args));
     },
     acts: async (trust = []) => {
       const { reason } = globals;
-      const server = await serverOf(globals, interruption.signal, terminal);
-      // A check by a schema executes code: here, with a database alone.
-      if (server === undefined || trust.length > 0) {
+      const observer = await server();
+      if (observer === undefined) {
         const client = await connection.open(trust);
         return (await import("../operate/acts/client.ts")).actsOf(client, reason);
       }
-      return (await import("../operate/acts/server.ts")).actsOfServer(server, reason);
+      if (trust.length > 0) {
+        throw new UsageError(
+          "Cannot use --trust with --server: the code is executed by the observer's process, " +
+            "which has its own trust",
+          "Leave --trust out, or pass --database in place of --server.",
+        );
+      }
+      return (await import("../operate/acts/server.ts")).actsOfServer(observer, reason);
+    },
+    bundle: async (ids, request) => {
+      const bundles = await import("../operate/bundles.ts");
+      const observer = await server();
+      return observer === undefined
+        ? await bundles.exportBytes(await connection.open(), ids, request)
+        : await bundles.exportFromServer(ids, request, observer);
     },
     input: () => terminal.readAll(),
     readLine: () => terminal.readLine(),
@@ -119,18 +133,16 @@ function operatorOf({ as: name, reason }: Globals): OperatorIdentity {
 
 /** Reads from the observer that is named, or else from the database. */
 async function readingOf(
-  globals: Globals,
+  server: () => Promise<ServerOptions | undefined>,
   connection: Connection,
-  signal: AbortSignal,
-  terminal: Terminal,
 ): Promise<Read> {
-  const server = await serverOf(globals, signal, terminal);
-  if (server === undefined) {
+  const observer = await server();
+  if (observer === undefined) {
     const client = await connection.open();
     return (await import("../operate/readings/reader.ts")).readFrom(client);
   }
   const { readFromServer } = await import("../operate/readings/server.ts");
-  return readFromServer(server);
+  return readFromServer(observer);
 }
 
 /** The observer that is named; `undefined`: none is. */
@@ -155,10 +167,11 @@ async function tokenOf(file: string | undefined, terminal: Terminal): Promise<st
 
 function databaseOf(
   { database, schema, namespace, codec, keys, server }: Globals,
+  why = "no observer does it",
 ): OperatorOptions {
   if (server !== undefined) {
     throw new UsageError(
-      "Cannot do this with --server: it needs a database",
+      `Cannot do this with --server: it needs a database, since ${why}`,
       "Pass --database in place of --server.",
     );
   }
@@ -174,16 +187,22 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM"];
 
+/** How long the last request of a command that finishes what it has begun is awaited, in milliseconds. */
+const GRACE_MS = 20_000;
+
 /** Ends a command when its `--timeout` ends, or at a signal. */
 class Interruption implements Disposable {
   readonly #controller = new AbortController();
+  readonly #requests: AbortController;
   readonly #graceful: Command["graceful"];
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #grace: ReturnType<typeof setTimeout> | undefined;
   readonly #onSignal = () => this.#interrupt();
   #isInterrupted = false;
 
   constructor({ graceful }: Command, { timeoutMs }: Globals) {
     this.#graceful = graceful;
+    this.#requests = graceful === true ? new AbortController() : this.#controller;
     if (timeoutMs !== undefined) {
       this.#timer = setTimeout(() => this.#timeOut(timeoutMs), timeoutMs);
     }
@@ -192,6 +211,11 @@ class Interruption implements Disposable {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Gives requests to a server up. A command that finishes what it has begun awaits its last one. */
+  get requests(): AbortSignal {
+    return this.#requests.signal;
   }
 
   /**
@@ -219,19 +243,24 @@ class Interruption implements Disposable {
   }
 
   #timeOut(ms: number): void {
-    this.#controller.abort(
-      new CliError("TIMED_OUT", `The command did not end within ${ms} ms (--timeout)`),
-    );
+    this.#abort(new CliError("TIMED_OUT", `The command did not end within ${ms} ms (--timeout)`));
   }
 
   #interrupt(): void {
     if (this.signal.aborted) Deno.exit(EXIT.interrupted);
     this.#isInterrupted = true;
-    this.#controller.abort(new CliError("INTERRUPTED", "The command was interrupted"));
+    this.#abort(new CliError("INTERRUPTED", "The command was interrupted"));
+  }
+
+  #abort(reason: CliError): void {
+    this.#controller.abort(reason);
+    if (this.#requests === this.#controller) return;
+    this.#grace = setTimeout(() => this.#requests.abort(reason), GRACE_MS);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#grace);
     for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#onSignal);
   }
 }

@@ -53,6 +53,7 @@ export function jsonAnswer(
  * A file, which a browser keeps and never shows.
  *
  * @param file The file.
+ * @param headers Further headers.
  */
 export function fileAnswer(
   { name, type, bytes }: {
@@ -60,11 +61,13 @@ export function fileAnswer(
     readonly type: string;
     readonly bytes: Uint8Array<ArrayBuffer>;
   },
+  headers: Readonly<Record<string, string>> = {},
 ): Response {
   const plainName = name.replace(/[^\w.-]/g, "_");
   return new Response(bytes, {
     headers: {
       ...COMMON,
+      ...headers,
       "content-type": type,
       "content-disposition": `attachment; filename="${plainName}"`,
     },

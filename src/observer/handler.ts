@@ -14,7 +14,13 @@ import { RELEASE } from "../base/release.ts";
 import type { AuthoredLog } from "../base/authored.ts";
 import { type Continuum, inside, limitedTo, logsOf } from "../operate/client.ts";
 import { type Json, plain } from "../operate/plain.ts";
-import { API_HEADER, API_VERSION, NAMESPACES, RELEASE_HEADER } from "../operate/readings/api.ts";
+import {
+  API_HEADER,
+  API_VERSION,
+  NAMESPACE_HEADER,
+  NAMESPACES,
+  RELEASE_HEADER,
+} from "../operate/readings/api.ts";
 import { ActionAnswers } from "./action.ts";
 import { ANSWER_MS, READ_MS, tooLong, waitFor } from "./bounds.ts";
 import {
@@ -197,7 +203,12 @@ export class Handler {
       },
     };
     if (route.kind === "data") return await this.#data(route, asked);
-    if (route.kind === "file") return fileAnswer(await asked.read(() => route.file(asked.look)));
+    if (route.kind === "file") {
+      return fileAnswer(await asked.read(() => route.file(asked.look)), {
+        [RELEASE_HEADER]: RELEASE,
+        [NAMESPACE_HEADER]: encodeURIComponent(view.namespace),
+      });
+    }
     if (route.kind === "action") {
       const answer = await this.#actions.answer(route, asked);
       if (isPost) this.#looks.forget(); // the page after it reads anew
@@ -262,7 +273,8 @@ export class Handler {
     if (release !== null && release !== RELEASE) {
       throw otherVersion(`Cannot answer release ${release}: this is ${RELEASE}`, release);
     }
-    const result = redacted(await read(() => route.load(look)));
+    const given = request.method === "POST" ? await argsIn(request, route) : look.given;
+    const result = redacted(await read(() => route.load({ ...look, given })));
     const { namespace } = view;
     return jsonAnswer({ namespace, result }, 200, { [RELEASE_HEADER]: RELEASE });
   }
@@ -372,6 +384,14 @@ function isAway(error: unknown): boolean {
   return isContinuumError(error, "DATABASE_UNAVAILABLE");
 }
 
+/** The arguments of a reading that are too long for an address. */
+async function argsIn(request: Request, route: DataRoute): Promise<Given> {
+  const args = await readBody(request);
+  const given = new Given(fieldsOfForm(new URLSearchParams({ args })), parametersOf(route));
+  given.check();
+  return given;
+}
+
 function checkVersion({ headers }: Request): void {
   const wanted = headers.get(API_HEADER);
   if (wanted === null || wanted === API_VERSION) return;
@@ -395,7 +415,8 @@ function demand(needed: readonly string[], rights: ReadonlySet<string>): void {
 }
 
 function checkMethod({ method }: Request, { kind }: Route): void {
-  const allowed = kind === "action" ? ["GET", "HEAD", "POST"] : ["GET", "HEAD"];
+  const takesBody = kind === "action" || kind === "data";
+  const allowed = takesBody ? ["GET", "HEAD", "POST"] : ["GET", "HEAD"];
   if (allowed.includes(method)) return;
   throw new ObserverError("METHOD", `Cannot answer ${method} here, wanted ${allowed.join(", ")}`, {
     allowed,

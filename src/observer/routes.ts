@@ -38,7 +38,7 @@ import { repair } from "./actions/repair.ts";
 import { SCHEDULE_ACTIONS } from "./actions/schedules.ts";
 import { signal } from "./actions/signal.ts";
 import { start } from "./actions/start.ts";
-import { applyUpgrade, resumeUpgradeAction } from "./actions/upgrade.ts";
+import { applyUpgrade, beginUpgrade, resumeUpgradeAction } from "./actions/upgrade.ts";
 import { audit } from "./pages/audit.ts";
 import { compare } from "./pages/compare.ts";
 import { exportRun } from "./pages/export.ts";
@@ -91,6 +91,7 @@ export const ROUTES: readonly Route[] = [
   versionPatches,
   upgrade,
   applyUpgrade,
+  beginUpgrade,
   resumeUpgradeAction,
   schedules,
   schedule,

@@ -26,6 +26,8 @@ import type { RunState } from "../ports/rows.ts";
 import { readOrigin } from "../replay/origins.ts";
 import { given } from "./client.ts";
 import { findModules } from "./modules.ts";
+import { actionPath } from "./readings/api.ts";
+import { fileFromServer, type ServerOptions } from "./readings/server.ts";
 import { type Json, type Plain, plain } from "./plain.ts";
 import { standInWorkingFolder } from "../version/project/application.ts";
 
@@ -122,23 +124,18 @@ export interface BundledVersionLine {
 }
 
 /**
- * Exports runs to a file, which must not exist. What was written is opened again, which verifies it.
+ * Writes a bundle to a file, which must not exist. It is opened first, which verifies it.
  *
- * @param client The client.
- * @param ids The runs.
+ * @param bytes The bundle.
  * @param file The path.
- * @param options What the bundle holds.
  * @returns What was written.
- * @throws {RunNotFoundError} If there is no such run. Nothing is written then.
+ * @throws {BundleError} If it is no sound bundle. Nothing is written then.
  * @throws {Deno.errors.AlreadyExists} If there is a file of that name.
  */
-export async function exportToFile(
-  client: Continuum,
-  ids: readonly string[],
+export async function writeBundle(
+  bytes: Uint8Array<ArrayBuffer>,
   file: string,
-  options: ExportOptions,
 ): Promise<ExportedBundle> {
-  const bytes = await client.runs.export(ids, options);
   const bundle = await openBundle(bytes);
   await writeNew(file, bytes);
   const { versions } = contentOf(bundle);
@@ -154,6 +151,12 @@ export async function exportToFile(
   };
 }
 
+/** What a bundle holds. */
+export type BundleRequest = Pick<ExportOptions, "children" | "redact"> & {
+  /** How long a replay of a run may take, in milliseconds. */
+  readonly timeout: number;
+};
+
 /**
  * Exports runs as the bytes of a bundle.
  *
@@ -168,6 +171,28 @@ export async function exportBytes(
   options: ExportOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   return await client.runs.export(ids, options);
+}
+
+/**
+ * Exports runs as the bytes of a bundle, from an observer.
+ *
+ * @param ids The runs.
+ * @param request What the bundle holds.
+ * @param options Which observer.
+ * @throws {ServerError} If it can't be asked, or answers an error.
+ */
+export async function exportFromServer(
+  [first, ...others]: readonly string[],
+  { children, redact, timeout }: BundleRequest,
+  options: ServerOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const query = [
+    ...others.map((id) => ["with", id] as const),
+    ...(children === true ? [["children", "1"] as const] : []),
+    ...(redact === undefined ? [] : [["redact", redact] as const]),
+    ["timeout", String(timeout)] as const,
+  ];
+  return await fileFromServer(actionPath("runs", first!, "export"), query, options);
 }
 
 /** Writes a file that does not exist yet: all of it, or nothing. */

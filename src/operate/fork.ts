@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ForkOptions, ForkReport } from "../client/run/fork.ts";
+import { checkForkOptions, type ForkOptions, type ForkReport } from "../client/run/fork.ts";
 import type { Continuum } from "../continuum.ts";
 import { given } from "./client.ts";
 import { type Plain, plain } from "./plain.ts";
@@ -42,6 +42,16 @@ export const FORK_CHILDREN: readonly NonNullable<ForkOptions["children"]>[] = [
 
 /** What becomes of later signals. */
 export const FORK_SIGNALS: readonly NonNullable<ForkOptions["signals"]>[] = ["drop", "carry"];
+
+/**
+ * Checks what is asked for, before anyone is asked.
+ *
+ * @param request Where a fork begins.
+ * @throws {InvalidArgumentError} If no point is given, or several, or a value is wrong.
+ */
+export function checkFork(request: ForkRequest): void {
+  checkForkOptions(given(request) as ForkOptions);
+}
 
 /**
  * Says what a fork would do.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { OperationOptions, RepairReport } from "../client/health/repair.ts";
+import type { RepairReport } from "../client/health/repair.ts";
 import { REPAIRABLE, type RepairableCode, type RepairPlan } from "../client/health/repair_plan.ts";
 import type { Continuum } from "../continuum.ts";
 import { type Plain, plain } from "./plain.ts";
@@ -31,14 +31,9 @@ export async function planRepairs(
 /**
  * Carries out a plan: each target is changed only if it is as the plan saw it.
  *
- * @param client The client.
+ * @param client The client: it knows who repairs, and why.
  * @param plan The plan.
- * @param options Who repairs, and why.
  */
-export async function carryOut(
-  client: Continuum,
-  plan: RepairPlan,
-  options: OperationOptions,
-): Promise<RepairLines> {
-  return plain(await client.repair(plan, options));
+export async function carryOut(client: Continuum, plan: RepairPlan): Promise<RepairLines> {
+  return plain(await client.repair(plan));
 }

@@ -12,10 +12,13 @@ import {
   type VerdictGroup,
   type VerdictKind,
 } from "../client/versions/verdict.ts";
+import type { Duration } from "../base/duration.ts";
+import { refuse } from "../base/arguments.ts";
+import { jobNotFound } from "../client/errors.ts";
 import type { Continuum } from "../continuum.ts";
 import { given } from "./client.ts";
 import { type Plain, plain } from "./plain.ts";
-import { wholeHash } from "./versions.ts";
+import { findVersion, wholeHash } from "./versions.ts";
 
 export { groupByCause, type PlannedRun, type Verdict, type VerdictGroup, type VerdictKind };
 
@@ -45,8 +48,26 @@ export interface UpgradePlan {
   readonly runs: readonly PlannedRun[];
 }
 
+/** A page of what {@linkcode planUpgrade} finds. */
+export interface VerdictPage {
+  /** The verdicts. */
+  readonly verdicts: readonly Plain<Verdict>[];
+  /** Leads to the next page; `null`: all runs were examined. */
+  readonly cursor: string | null;
+}
+
+/** A part of the work, done. */
+export interface UpgradePart {
+  /** The id of the job. */
+  readonly job: string;
+  /** The verdicts of this part. */
+  readonly verdicts: readonly Plain<Verdict>[];
+}
+
 /** Limits of the work, and how it is stopped. */
 export interface UpgradeWork {
+  /** Stop after this time, in milliseconds; one batch is examined at least, unless it is 0. */
+  readonly pauseAfter?: number | undefined;
   /** How long to return to runs that nodes execute, in milliseconds. */
   readonly patience?: number | undefined;
   /** Stop after this many runs that do not replay. */
@@ -88,6 +109,27 @@ export async function planUpgrade(
 }
 
 /**
+ * Finds out for some runs whether they could be moved. Changes nothing.
+ *
+ * @param client The client.
+ * @param request Which runs: at most `limit`.
+ * @param page Where to continue, and after which time the page ends.
+ * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor is of another request.
+ */
+export async function verdictPage(
+  client: Continuum,
+  request: UpgradeRequest,
+  { cursor, pauseAfter }: { readonly cursor?: string | undefined; readonly pauseAfter: Duration },
+): Promise<VerdictPage> {
+  const to = request.to === undefined ? undefined : await wholeHash(client, request.to);
+  const page = { cursor, pauseAfter, patience: "1s", dryRun: true } as const;
+  const upgrade = client.runs.upgrade(given({ ...request, to, ...page }));
+  const verdicts: Plain<Verdict>[] = [];
+  for await (const verdict of upgrade) verdicts.push(plain(verdict));
+  return { verdicts, cursor: upgrade.cursor };
+}
+
+/**
  * Moves the runs of a plan, each only if it is as the plan has it and its history still replays.
  *
  * @param client The client.
@@ -104,6 +146,62 @@ export function upgradeRuns(
 ): RunningUpgrade {
   const verdicts = client.runs.upgrade({ to, plan, ...given(work) });
   return { job: verdicts.job!, verdicts };
+}
+
+/** The runs of a plan, and the target's workflow. */
+export interface CheckedPlan {
+  /** The hash of the target. */
+  readonly to: string;
+  /** Its workflow. */
+  readonly workflow: string;
+  /** The runs. */
+  readonly runs: readonly PlannedRun[];
+}
+
+/**
+ * Checks a plan that comes from elsewhere. Changes nothing.
+ *
+ * @param client The client.
+ * @param to The target: a version's hash, or its first digits.
+ * @param runs The runs.
+ * @throws {InvalidArgumentError} If it is no plan.
+ * @throws {VersionNotFoundError} If there is no such version.
+ */
+export async function checkUpgrade(
+  client: Continuum,
+  to: string,
+  runs: unknown,
+): Promise<CheckedPlan> {
+  const { hash, workflow } = await findVersion(client, to);
+  if (!Array.isArray(runs)) refuse("the runs of a plan", runs, "an array");
+  const planned = (runs as PlannedRun[]).map((run) =>
+    given({ id: run?.id, from: run?.from, generation: run?.generation, events: run?.events })
+  ) as PlannedRun[];
+  upgradeRuns(client, hash, planned, {}); // it checks them, and begins when it is iterated over
+  return { to: hash, workflow, runs: planned };
+}
+
+/**
+ * Does a part of the work.
+ *
+ * @param upgrade The work, with its limits.
+ * @returns The verdicts of the part.
+ */
+export async function upgradePart({ job, verdicts }: RunningUpgrade): Promise<UpgradePart> {
+  return { job, verdicts: await Array.fromAsync(verdicts, (verdict) => plain(verdict)) };
+}
+
+/**
+ * Finds a job among the newest 1,000 of the client's namespace.
+ *
+ * @param client The client.
+ * @param id Its id.
+ * @throws {BulkUpgradeError} (`JOB_NOT_FOUND`) If it is none of them.
+ */
+export async function findJob(client: Continuum, id: string): Promise<Plain<BulkJob>> {
+  const found = (await upgradeJobs(client, 1_000)).find((job) => job.id === id);
+  if (found === undefined) throw jobNotFound(id);
+  return found;
 }
 
 /**

@@ -6,13 +6,11 @@
 
 import assert from "node:assert/strict";
 import { RELEASE } from "../../src/base/release.ts";
-import { observer, type ObserverOptions, type Right, RIGHTS } from "../../src/observer/mod.ts";
 import { cli, cliHere } from "../support/cli.ts";
+import { observedCli, type ObservedCliOptions, served, TOKEN } from "../support/cli_observed.ts";
 import { CliWorld } from "../support/cli_world.ts";
 import { eventually, reached } from "../support/runs.ts";
 import { source } from "../support/scene.ts";
-
-const TOKEN = "t0ken-of-the-test";
 
 const ORDER = source(
   `await ctx.run("charge", () => input);
@@ -20,44 +18,16 @@ return await ctx.waitForSignal("review");`,
   `{ name: "order" }`,
 );
 
-/** An HTTP server of a test; it is closed at the end. */
-function served(answer: (request: Request) => Response | Promise<Response>) {
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, answer);
-  return {
-    url: `http://127.0.0.1:${server.addr.port}`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
-
 /** A world with a run that waits, observed by who has the token. */
-async function observedWorld(
-  may: readonly Right[] = RIGHTS,
-  options: Partial<ObserverOptions> = {},
-) {
+async function observedWorld(options: ObservedCliOptions = {}) {
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await CliWorld.make({ "order.ts": ORDER }));
   const node = await world.node("order.ts");
   await node.start("order", "4711", { runId: "o/1" });
   await reached(node.run("o/1"), "suspended");
-  const handle = observer(node, {
-    path: "/ops",
-    access: (request) =>
-      request.headers.get("authorization") === `Bearer ${TOKEN}` ? { name: "ana", may } : null,
-    ...options,
-  });
-  const server = stack.use(served(handle));
-  const there = (args: readonly string[], token = TOKEN) =>
-    cliHere([...args, "--server", `${server.url}/ops`], {
-      env: (name) => name === "CONTINUUM_TOKEN" ? token : undefined,
-    });
+  const { url, there } = stack.use(observedCli(node, options));
   const kept = stack.move();
-  return {
-    world,
-    node,
-    server,
-    there,
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
-  };
+  return { world, node, url, there, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 Deno.test("a command prints the same from an observer as from its database", async () => {
@@ -103,7 +73,7 @@ Deno.test("a command prints the same from an observer as from its database", asy
 
 Deno.test("the token comes from a file or the environment, and is in no output", async () => {
   await using set = await observedWorld();
-  const server = `${set.server.url}/ops/`;
+  const server = `${set.url}/`;
   await Deno.writeTextFile(`${set.world.cwd}/token`, `${TOKEN}\n`);
   const good = await cli(
     ["runs", "show", "o/1", "--server", server, "--token-file", "token", "--fields", "state"],
@@ -122,7 +92,7 @@ Deno.test("the token comes from a file or the environment, and is in no output",
 });
 
 Deno.test("a missing right is named, and values that the observer withholds stay withheld", async () => {
-  await using set = await observedWorld(["read"]);
+  await using set = await observedWorld({ may: ["read"] });
   const diff = await set.there(["versions", "diff", "0000", "0001"]);
   assert.equal(diff.code, 5);
   assert.match(diff.error, /^NOT_ALLOWED: .*right source/);
@@ -148,7 +118,12 @@ Deno.test("what no observer does needs a database, and one source is named, not 
   for (
     const [line, why] of [
       [["versions", "gc", "--dry-run", "--server", url], /needs a database/],
-      [["start", "order", "--trust", "x", "--server", url], /needs a database/],
+      [["start", "order", "--trust", "x", "--server", url], /--trust with --server: the code is/],
+      [
+        ["runs", "fork", "o", "--at", "0", "--trust", "x", "--server", url],
+        /--trust with --server/,
+      ],
+      [["start", "./order.ts", "--server", url], /reads no module of this machine/],
       [["cancel", "o", "--as", "eve", "--server", url], /an observer knows who acts/],
       [["runs", "list", "--all-namespaces", "--server", url], /needs a database/],
       [
@@ -253,7 +228,7 @@ Deno.test("the end of a run is awaited at an observer, with its result or its co
 });
 
 Deno.test("a process acts by an observer of the namespace that is named, with its rights, and by no other", async () => {
-  await using set = await observedWorld(["read", "cancel"]);
+  await using set = await observedWorld({ may: ["read", "cancel"] });
   await using other = served(() =>
     Response.json({ namespace: "default", plan: { runs: [] }, seen: "x" }, {
       headers: { "continuum-release": "0.0.1" },
@@ -265,7 +240,7 @@ Deno.test("a process acts by an observer of the namespace that is named, with it
     })
   );
   const env = { CONTINUUM_TOKEN: TOKEN };
-  const act = (line: string, server = `${set.server.url}/ops`) =>
+  const act = (line: string, server = set.url) =>
     cli([...line.split(" "), "--server", server], { env });
   const elsewhere = await act("cancel o/1 --namespace elsewhere");
   assert.equal(elsewhere.code, 4, elsewhere.error);

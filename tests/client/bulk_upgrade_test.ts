@@ -322,7 +322,10 @@ forEachDatabase("moving many runs", (database, test) => {
       "paused",
       200,
     ]);
-    const rest = await verdicts(at.node, { job: upgrade.job! });
+    const part = await verdicts(at.node, { job: upgrade.job!, pauseAfter: 1 });
+    assert.equal(part.length, 200, "pauseAfter: one batch at least, and no more after its time");
+    assert.equal((await at.node.runs.jobs())[0]?.state, "paused");
+    const rest = [...part, ...await verdicts(at.node, { job: upgrade.job! })];
     assert.deepEqual(
       rest.map(({ id, verdict }) => `${id} ${verdict}`),
       ids.slice(200).map((id) => `${id} moved`),
@@ -376,6 +379,44 @@ forEachDatabase("moving many runs", (database, test) => {
       a: "moved",
       b: "moved",
     });
+  });
+
+  test("a dry run continues where the one before stopped, by its cursor", async () => {
+    await using at = await orders(database);
+    for (const id of ["a", "b", "c"]) await waiting(at.node, [id]);
+    const [to, other] = [await at.hash("compatible.ts"), await at.hash("drift.ts")];
+    const page = async (options: BulkUpgradeOptions) => {
+      const upgrade = at.node.runs.upgrade({ dryRun: true, ...options });
+      const found = kinds(await Array.fromAsync(upgrade));
+      return { found, cursor: upgrade.cursor };
+    };
+    const first = await page({ to, limit: 2 });
+    assert.deepEqual(first.found, { a: "replays", b: "replays" });
+    const cursor = first.cursor!;
+    assert.deepEqual(await page({ to, cursor }), { found: { c: "replays" }, cursor: null });
+    assert.equal((await page({ to })).cursor, null);
+    const failed = await page({ to: other, stopAfterFailures: 1 });
+    assert.deepEqual(failed.found, { a: "drifts" });
+    assert.deepEqual((await page({ to: other, cursor: failed.cursor! })).found, {
+      b: "drifts",
+      c: "drifts",
+    });
+    await refused(page({ to: other, cursor }), "INVALID_CURSOR", "runs.upgrade()");
+    await refused(page({ to, cursor, dryRun: false }), "INVALID_ARGUMENT", "option cursor");
+    await refused(page({ to, cursor: "x" }), "INVALID_CURSOR", `"x"`);
+  });
+
+  test("with pauseAfter: 0 a job is created, and its runs are left to who continues it", async () => {
+    await using at = await orders(database);
+    const [run] = await waiting(at.node, ["a"]);
+    const to = await at.hash("compatible.ts");
+    const plan = await verdicts(at.node, { to, dryRun: true });
+    const upgrade = at.node.runs.upgrade({ to, plan, pauseAfter: 0 });
+    assert.deepEqual(await Array.fromAsync(upgrade), []);
+    const [job] = await at.node.runs.jobs();
+    assert.deepEqual([job?.id, job?.state, job?.examined], [upgrade.job, "paused", 0]);
+    assert.equal((await run!.status()).version.hash, await at.hash("first.ts"));
+    assert.deepEqual(kinds(await verdicts(at.node, { job: upgrade.job! })), { a: "moved" });
   });
 
   test("a target that no live node can load is refused before the first run", async () => {

@@ -63,7 +63,8 @@ browserTest(
     await using world = await openWorld(db.database, db.schema);
     await using served = serveObserved(world.node);
     const resume = `/upgrade/resume?job=${await stoppedUpgrade(world)}`;
-    const paths = [...Object.values(pagesOf(world)), ...FORMS, resume];
+    const begin = `/upgrade/begin?to=${world.current}`;
+    const paths = [...Object.values(pagesOf(world)), ...FORMS, resume, begin];
     const page = await open();
     await page.goto(served.url);
     await page.evaluate(axe.source);

@@ -4,15 +4,10 @@
  * @module
  */
 
-import {
-  carryOut,
-  planRepairs,
-  REPAIRABLE,
-  type RepairableCode,
-  type RepairPlan,
-} from "../../operate/repair.ts";
+import { REPAIRABLE, type RepairableCode, type RepairPlan } from "../../operate/repair.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { sentenceText } from "../output/words.ts";
 import { oneOf } from "../readers.ts";
 
 /** The most ids that a line of the plan names. */
@@ -33,11 +28,11 @@ export const command = defineCommand({
   ]],
   fields: ["done", "changed", "targets"],
   acts: { needsReason: false },
-  async run({ args, globals, client, out, consent }) {
+  async run({ args, acts, out, consent }) {
     const read = oneOf(REPAIRABLE);
     const codes = args.map((code) => read(code, "the finding")!) as readonly RepairableCode[];
-    const continuum = await client();
-    const plan = await planRepairs(continuum, codes);
+    const act = (await acts()).repair(codes);
+    const plan = await act.plan();
     const count = plan.repairs.reduce((sum, { targets }) => sum + targets.length, 0);
     if (count === 0) {
       out.document({ done: 0, changed: 0, targets: [] }, () => ["nothing to repair"]);
@@ -48,10 +43,7 @@ export const command = defineCommand({
       answer: String(count),
       what: "the number of repairs",
     });
-    const report = await carryOut(continuum, plan, {
-      as: globals.as,
-      ...(globals.reason === undefined ? {} : { reason: globals.reason }),
-    });
+    const report = await act.carryOut();
     const { done, changed, targets } = report;
     out.document(report, () => [
       `repaired ${done} of ${count}`,
@@ -68,7 +60,7 @@ function* linesOf({ repairs }: RepairPlan): Iterable<string> {
     const ids = targets.slice(0, MOST_NAMED).map(({ id }) => id);
     const rest = targets.length - ids.length;
     const others = rest === 0 ? "" : ` and ${rest} more`;
-    yield `${code}: ${message}`;
+    yield `${code}: ${sentenceText(message)}`;
     yield `  ${ids.join(", ")}${others}${more ? "; plan again afterwards, there may be more" : ""}`;
   }
 }

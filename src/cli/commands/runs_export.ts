@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exportToFile } from "../../operate/bundles.ts";
+import { writeBundle } from "../../operate/bundles.ts";
 import { defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { counted } from "../output/words.ts";
@@ -45,14 +45,15 @@ export const command = defineCommand<Options>({
     },
   ],
   fields: ["file", "bytes", "runs", "versions", "withoutCode", "redacted"],
-  async run({ args: ids, options, client, out }) {
-    const { output = fileNameOf(ids[0]!), children = false, redact, deadline } = options;
+  async run({ args: ids, options, bundle, out }) {
+    const { output = fileNameOf(ids[0]!), children = false, redact, deadline = 10_000 } = options;
+    const bytes = await bundle(ids, {
+      children,
+      ...(redact === undefined ? {} : { redact }),
+      timeout: deadline,
+    });
     try {
-      const written = await exportToFile(await client(), ids, output, {
-        children,
-        ...(redact === undefined ? {} : { redact }),
-        timeout: deadline ?? "10s",
-      });
+      const written = await writeBundle(bytes, output);
       out.document(written, function* () {
         const { file, bytes, runs, versions, withoutCode, redacted } = written;
         const what = redacted === null ? "" : "; it holds the timeline, and no payloads";

@@ -9,8 +9,6 @@ import {
   FORK_SIGNALS,
   type ForkLine,
   type ForkRequest,
-  forkRun,
-  planFork,
 } from "../../operate/fork.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -72,8 +70,8 @@ export const command = defineCommand<Options>({
       ...(text === undefined ? {} : { input }),
     };
     const isCarried = signals === "carry";
-    const client = await context.client(trust);
-    const plan = await planFork(client, run!, request);
+    const act = (await context.acts(trust)).fork(run!, request);
+    const plan = await act.plan();
     if (!plan.forked || globals.dryRun) {
       out.document(plan, () => linesOf(plan, isCarried));
       return plan.forked ? EXIT.done : plan.drift !== null ? EXIT.found : EXIT.refused;
@@ -83,7 +81,7 @@ export const command = defineCommand<Options>({
       answer: run!,
       what: "the original's id",
     });
-    const made = await forkRun(client, run!, request, plan);
+    const made = await act.carryOut();
     out.document(made, () => [made.id]);
     return made.forked ? EXIT.done : EXIT.refused;
   },

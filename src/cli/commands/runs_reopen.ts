@@ -4,7 +4,7 @@
  * @module
  */
 
-import { reopen, type ReopenLine } from "../../operate/reopen.ts";
+import type { ReopenLine } from "../../operate/reopen.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { errorText } from "../output/words.ts";
@@ -43,15 +43,14 @@ export const command = defineCommand<Options>({
   acts: { needsReason: false },
   async run(context) {
     const { args: [id], options: { to, trust }, globals, out } = context;
-    const client = await context.client(trust);
-    const plan = await reopen(client, id!, { to, dryRun: true });
+    const act = (await context.acts(trust)).reopen(id!, to);
+    const plan = await act.plan();
     if (!plan.reopened || globals.dryRun) {
       out.document(plan, () => linesOf(plan));
       return plan.reopened ? EXIT.done : EXIT.found;
     }
     await context.consent({ lines: linesOf(plan), answer: id!, what: "the run's id" });
-    // The version of the plan, also if another has become the current one since.
-    const done = await reopen(client, id!, { to: plan.to, dryRun: false });
+    const done = await act.carryOut();
     out.document(done, () => done.reopened ? [done.id] : linesOf(done));
     return done.reopened ? EXIT.done : EXIT.refused;
   },

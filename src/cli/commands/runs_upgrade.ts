@@ -4,14 +4,7 @@
  * @module
  */
 
-import {
-  planUpgrade,
-  resumeUpgrade,
-  type RunningUpgrade,
-  upgradeRuns,
-  type UpgradeWork,
-} from "../../operate/upgrade.ts";
-import { showRun } from "../../operate/runs.ts";
+import type { RunningUpgrade, UpgradeWork } from "../../operate/upgrade.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -79,10 +72,10 @@ export const command = defineCommand<Options>({
     const { job, plan: path, patience, stopAfter: stopAfterFailures } = options;
     check(options, context.args, globals.dryRun);
     const work: UpgradeWork = { patience, stopAfterFailures, signal };
-    const client = await context.client();
+    const { upgrades } = await context.acts();
     if (job !== undefined) {
       context.announce([`continue job ${job}`]);
-      return await driven(context, resumeUpgrade(client, job, work), null);
+      return await driven(context, upgrades.resume(job, work), null);
     }
     const { plan, exit } = path === undefined
       ? await makePlan(context)
@@ -94,7 +87,7 @@ export const command = defineCommand<Options>({
       answer: String(runs.length),
       what: "the number of runs",
     });
-    const upgrade = upgradeRuns(client, to, runs, work);
+    const upgrade = await upgrades.run(to, runs, work);
     out.note(
       `job ${upgrade.job}: if this ends early, runs upgrade --job ${upgrade.job} continues it`,
     );
@@ -119,17 +112,17 @@ async function driven(
 
 /** `null`: nothing is to be moved. */
 async function makePlan(
-  { args, client, options, globals, out, signal }: CommandContext<Options>,
+  { args, acts, read, options, globals, out, signal }: CommandContext<Options>,
 ): Promise<{ readonly plan: PlanFile | null; readonly exit: number }> {
   const ids = [...new Set(args)];
   const { workflow, to, limit, stopAfter: stopAfterFailures, save } = options;
   const named = ids.length === 0 ? [] : [{ id: { in: ids } }];
   const conditions = [...named, ...(options.where === undefined ? [] : [options.where])];
   const where = conditions.length === 0 ? undefined : { and: conditions };
-  for (const id of ids) await showRun(await client(), id); // each must exist
+  for (const id of ids) await read("runs.show", { id }); // each must exist
   const request = { workflow, to, where, limit, stopAfterFailures, signal };
-  const found = await planUpgrade(
-    await client(),
+  const { upgrades } = await acts();
+  const found = await upgrades.plan(
     request,
     (count) => out.progress("examined", count, limit ?? null),
   );

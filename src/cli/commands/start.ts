@@ -24,6 +24,8 @@ interface Options {
   readonly wait?: true;
 }
 
+const NO_MODULES = "an observer reads no module of this machine: pass the workflow's name";
+
 /** Starts a run. */
 export const command = defineCommand<Options>({
   examples: [
@@ -69,11 +71,12 @@ export const command = defineCommand<Options>({
     const { args: [named, text], options, database, announce, out } = context;
     const { id, ifExists, key, delay, at, attr, wait, trust = [] } = options;
     const input = await valueOf(text, "the input", context.input);
-    const [module] = isModule(named!) ? await findModules([named!]) : [];
+    const here = isModule(named!) ? database(NO_MODULES) : undefined;
+    const [module] = here === undefined ? [] : await findModules([named!]);
     announce([`start a run of ${module ?? named}`]);
-    const registered = module === undefined
+    const registered = here === undefined || module === undefined
       ? { workflow: named!, version: options.version }
-      : await registerModule(database(), module, trust);
+      : await registerModule(here, module, trust);
     const trusted = module === undefined ? trust : [module, ...trust];
     const run = await (await context.acts(trusted)).start({
       ...registered,

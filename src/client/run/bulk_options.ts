@@ -61,11 +61,19 @@ export interface BulkUpgradeOptions {
    * @default {"10s"}
    */
   readonly patience?: Duration;
+  /**
+   * Stop after this time, at the end of a batch, of which one is examined at least; never when
+   * omitted. What is left belongs to the next call: by the id of the job, or by `cursor` after a dry
+   * run. With 0, a new job is created, and nothing is examined.
+   */
+  readonly pauseAfter?: Duration;
+  /** Where a dry run continues: the `cursor` of the one before, with the same target and `where`. */
+  readonly cursor?: string;
   /** Aborts the upgrade. What was moved stays moved, and the job can be resumed. */
   readonly signal?: AbortSignal;
   /**
-   * In place of `to`, `workflow`, `where`, `plan`, `namespace`, `dryRun` and `limit`: the id of a
-   * job that is resumed where it was left.
+   * In place of `to`, `workflow`, `where`, `plan`, `namespace`, `dryRun`, `cursor` and `limit`: the
+   * id of a job that is resumed where it was left.
    */
   readonly job?: string;
 }
@@ -84,6 +92,8 @@ export interface ReadPlan {
   readonly dryRun: boolean;
   /** The most runs to examine; `null`: all. */
   readonly limit: number | null;
+  /** Where a dry run continues; `null`: it begins. */
+  readonly cursor: string | null;
 }
 
 /** The checked options. */
@@ -94,13 +104,17 @@ export interface ReadBulk {
   readonly stopAfterFailures: number;
   /** Milliseconds. */
   readonly patienceMs: number;
+  /** Milliseconds after which the call stops at the end of a batch; `null`: it does not. */
+  readonly pauseMs: number | null;
   /** Aborts the upgrade. */
   readonly signal: AbortSignal | undefined;
 }
 
 const WHAT = "runs.upgrade()";
-const PLAN_KEYS = ["to", "workflow", "where", "plan", "namespace", "dryRun", "limit"] as const;
-const KEYS = [...PLAN_KEYS, "stopAfterFailures", "patience", "signal", "job"];
+const PLAN_KEYS = [
+  ...["to", "workflow", "where", "plan", "namespace", "dryRun", "limit", "cursor"] as const,
+];
+const KEYS = [...PLAN_KEYS, "stopAfterFailures", "patience", "pauseAfter", "signal", "job"];
 
 /** A plan is one value in the database. */
 const MOST_PLANNED = 100_000;
@@ -115,14 +129,17 @@ const MOST_PLANNED = 100_000;
  */
 export function readBulkOptions(options: BulkUpgradeOptions): ReadBulk {
   checkOptions(options, KEYS, WHAT);
-  const { job, signal, stopAfterFailures = Infinity, patience = "10s" } = options;
+  const { job, signal, stopAfterFailures = Infinity, patience = "10s", pauseAfter } = options;
   checkAbortSignal(signal, WHAT);
   if (stopAfterFailures !== Infinity) {
     checkWhole(stopAfterFailures, `option stopAfterFailures of ${WHAT}`, 1);
   }
   const patienceMs = durationMs(patience, `option patience of ${WHAT}`);
+  const pauseMs = pauseAfter === undefined
+    ? null
+    : durationMs(pauseAfter, `option pauseAfter of ${WHAT}`);
   const work = job === undefined ? readPlan(options) : readJob(job, options);
-  return { work, stopAfterFailures, patienceMs, signal };
+  return { work, stopAfterFailures, patienceMs, pauseMs, signal };
 }
 
 function readJob(job: unknown, options: BulkUpgradeOptions): { readonly job: string } {
@@ -134,7 +151,7 @@ function readJob(job: unknown, options: BulkUpgradeOptions): { readonly job: str
 }
 
 function readPlan(options: BulkUpgradeOptions): ReadPlan {
-  const { to, workflow, where, plan, namespace, dryRun = false, limit } = options;
+  const { to, workflow, where, plan, namespace, dryRun = false, limit, cursor } = options;
   if ((to === undefined) === (workflow === undefined)) {
     const found = inWords(to === undefined ? "neither" : "both");
     refuse(`the options to and workflow of ${WHAT}`, found, "exactly one of them");
@@ -145,6 +162,9 @@ function readPlan(options: BulkUpgradeOptions): ReadPlan {
   if (namespace !== undefined) checkText(namespace, `option namespace of ${WHAT}`);
   checkBoolean(dryRun, `option dryRun of ${WHAT}`);
   if (limit !== undefined) checkWhole(limit, `option limit of ${WHAT}`, 1);
+  if (cursor !== undefined && (!dryRun || plan !== undefined)) {
+    refuse(`option cursor of ${WHAT}`, cursor, "nothing but for a dry run without a plan");
+  }
   return {
     target: to === undefined
       ? { workflow: checkText(workflow, `option workflow of ${WHAT}`) }
@@ -154,6 +174,7 @@ function readPlan(options: BulkUpgradeOptions): ReadPlan {
     namespace,
     dryRun,
     limit: limit ?? null,
+    cursor: cursor ?? null,
   };
 }
 

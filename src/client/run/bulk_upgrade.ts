@@ -22,6 +22,7 @@ import type { VersionPin } from "../../ports/version_ref.ts";
 import type { Versions } from "../../version/versions.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
 import type { ClientContext } from "../context.ts";
+import { isTime, type Place, readCursor, writeCursor } from "../cursor.ts";
 import { type OperatedContext, warn } from "../operated.ts";
 import { jobHeld, jobNotFound, noNodeCanLoad } from "../errors.ts";
 import type { Verdict } from "../versions/verdict.ts";
@@ -36,7 +37,7 @@ import {
   plannedOf,
   verdictOn,
 } from "./bulk_batch.ts";
-import { type JobPlan, NO_PROGRESS } from "./bulk_job.ts";
+import { type JobPlan, type JobProgress, NO_PROGRESS } from "./bulk_job.ts";
 import {
   type BulkUpgradeOptions,
   type PlannedRun,
@@ -88,6 +89,11 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
   readonly #context: UpgradesContext;
   /** Runs that failed in this call. */
   #failures = 0;
+  /** How many batches this call has examined. */
+  #batches = 0;
+  /** From when on this call stops at the end of a batch. */
+  #pausesAt = Infinity;
+  #cursor: string | null = null;
   /** The key of the entry of what an operator does. */
   #entry: number | undefined;
 
@@ -104,10 +110,19 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     this.job = "job" in work ? work.job : work.dryRun ? null : randomId();
   }
 
+  /**
+   * After the iteration of a dry run: leads to the runs after those that it examined, by the option
+   * `cursor`. `null`: all were examined.
+   */
+  get cursor(): string | null {
+    return this.#cursor;
+  }
+
   /** Moves the runs. */
   async *[Symbol.asyncIterator](): AsyncIterator<Verdict> {
-    const { signal } = this.#options;
+    const { signal, pauseMs } = this.#options;
     signal?.throwIfAborted();
+    if (pauseMs !== null) this.#pausesAt = this.#context.clock.monotonic() + pauseMs;
     await using stack = new AsyncDisposableStack();
     const driven = await this.#begin(stack);
     if (driven === null) return;
@@ -119,12 +134,23 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
       stack.defer(() => this.#finish(job, isDone));
     }
     yield* this.#examineAll(job, prover);
-    if (!this.#isStopped) yield* this.#returnTo(job, prover);
+    if (!this.#stops(job)) yield* this.#returnTo(job, prover);
     isDone = job.progress.isThrough && job.progress.again.length === 0;
   }
 
-  get #isStopped(): boolean {
+  get #hasFailed(): boolean {
     return this.#failures >= this.#options.stopAfterFailures;
+  }
+
+  get #pauses(): boolean {
+    const { pauseMs } = this.#options;
+    const mayStop = this.#batches > 0 || pauseMs === 0 && this.job !== null;
+    return mayStop && this.#context.clock.monotonic() >= this.#pausesAt;
+  }
+
+  /** Whether runs to return to are left to another call. Nothing remembers those of a dry run. */
+  #stops({ lease }: Driven): boolean {
+    return this.#hasFailed || lease !== null && this.#pauses;
   }
 
   // ---- the job --------------------------------------------------------------------------------
@@ -202,7 +228,8 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     }
   }
 
-  async #plan({ target, where, runs, namespace, dryRun, limit }: ReadPlan): Promise<Driven> {
+  async #plan(plan: ReadPlan): Promise<Driven> {
+    const { target, where, runs, namespace, dryRun, limit, cursor } = plan;
     const { store } = this.#context;
     const name = "to" in target ? target.to : await store.versions.current(target.workflow);
     const version = name === null ? null : await findVersion(name, this.#context);
@@ -211,12 +238,13 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
       throw new VersionNotFoundError(wanted, "upgrade runs");
     }
     const pin = { hash: version.hash, specifier: version.specifiers[0] ?? "" };
-    return {
+    const driven = {
       plan: { target: pin, workflow: version.workflow, where, runs, limit },
       namespace: namespace ?? this.#context.runs.namespace,
       lease: dryRun ? null : leaseOf(this.job!),
-      progress: NO_PROGRESS,
     };
+    const after = cursor === null ? null : placeOf(cursor, driven);
+    return { ...driven, progress: { ...NO_PROGRESS, after } };
   }
 
   async #resume(id: string): Promise<Driven | null> {
@@ -256,7 +284,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
 
   /** Examines each run once. */
   async *#examineAll(job: Driven, prover: Prover): AsyncIterable<Verdict> {
-    while (!job.progress.isThrough && !this.#isStopped) {
+    while (!job.progress.isThrough && !this.#hasFailed && !this.#pauses) {
       const { limit, runs } = job.plan;
       const left = limit === null ? Infinity : limit - job.progress.examined;
       const wanted = Math.min(BATCH, left);
@@ -267,6 +295,9 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
         : await this.#planned(job, runs.slice(job.progress.examined).slice(0, wanted), true);
       const isThrough = candidates.length < BATCH;
       yield* this.#step(job, prover, candidates, { isLast: false, isThrough });
+      this.#batches++;
+      const hasMore = candidates.length === wanted || !job.progress.isThrough;
+      this.#cursor = hasMore && job.lease === null ? cursorOf(job) : null;
     }
   }
 
@@ -315,14 +346,15 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     const { clock } = this.#context;
     const until = clock.monotonic() + this.#options.patienceMs;
     for (let pause = PAUSE_MS.first; job.progress.again.length > 0;) {
-      const isLast = clock.monotonic() >= until;
-      for (let left = job.progress.again.length; left > 0 && !this.#isStopped;) {
+      const isLast = clock.monotonic() >= until || this.#pauses;
+      for (let left = job.progress.again.length; left > 0 && !this.#stops(job);) {
         const batch = job.progress.again.slice(0, Math.min(left, BATCH));
         left -= batch.length;
         const candidates = await this.#planned(job, batch, job.plan.runs !== null);
         yield* this.#step(job, prover, candidates, { isLast, isThrough: null });
+        this.#batches++;
       }
-      if (isLast || this.#isStopped) return;
+      if (isLast || this.#stops(job)) return;
       if (job.progress.again.length > 0) await rest(clock, pause, this.#options.signal);
       pause = Math.min(2 * pause, PAUSE_MS.most);
     }
@@ -410,7 +442,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     for (const [index, { kind }] of findings.entries()) {
       if (kind !== "drifts" && kind !== "no_code" && kind !== "no_answer") continue;
       this.#failures++;
-      if (this.#isStopped) return index + 1;
+      if (this.#hasFailed) return index + 1;
     }
     return findings.length;
   }
@@ -418,6 +450,26 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
 
 function leaseOf(job: string): JobLease {
   return { job, token: fencingToken(), leaseMs: LEASE_MS };
+}
+
+/** What a cursor of a dry run belongs to. */
+function tieOf({ plan: { target, where }, namespace }: Omit<Driven, "progress">): string {
+  return JSON.stringify(["runs.upgrade", namespace, target.hash, where]);
+}
+
+function cursorOf(job: Driven): string | null {
+  const { after } = job.progress;
+  return after === null ? null : writeCursor([after.at, after.id], tieOf(job));
+}
+
+function placeOf(cursor: string, job: Omit<Driven, "progress">): JobProgress["after"] {
+  const [at, id] = readCursor(cursor, tieOf(job), "runs.upgrade()", isPlace);
+  return { at, id };
+}
+
+function isPlace(place: Place): place is readonly [at: number, id: number] {
+  const [at, id, ...more] = place;
+  return more.length === 0 && isTime(at) && Number.isSafeInteger(id) && (id as number) >= 1;
 }
 
 function earliest(moved: readonly MovedRun[]): number | null {

@@ -322,7 +322,8 @@ export class Runs {
    * left until the node has let go of it.
    *
    * The database keeps an upgrade as a job. If the iteration ends early, or the process dies, another
-   * call continues it by the job's id: each run is moved and counted once.
+   * call continues it by the job's id: each run is moved and counted once. Of a dry run the database
+   * keeps nothing: after one that stopped early, `cursor` of the result leads on.
    *
    * ```ts ignore
    * for await (const { id, verdict, cause } of continuum.runs.upgrade({ workflow: "order" })) {

@@ -63,8 +63,7 @@ export const repair = defineAction<RepairPlan, RepairLines>({
       `,
     };
   },
-  deed: ({ client, by }, plan, fields) =>
-    carryOut(client, plan, { as: by, ...reasonOf(fields.text("reason")) }),
+  deed: ({ client }, plan) => carryOut(client, plan),
   done: ({ done, changed }, view) => ({
     says: changed === 0
       ? `${counted(done, "target")} repaired`
@@ -72,7 +71,3 @@ export const repair = defineAction<RepairPlan, RepairLines>({
     to: view.to(["health"]),
   }),
 });
-
-function reasonOf(reason: string | null): { readonly reason?: string } {
-  return reason === null ? {} : { reason };
-}

@@ -1,16 +1,24 @@
 /**
- * `/upgrade/apply` and `/upgrade/resume`: moves the runs that replay on another version.
+ * `/upgrade/apply`, `/upgrade/begin` and `/upgrade/resume`: moves the runs that replay on another
+ * version.
  *
  * @module
  */
 
 import { refuse } from "../../base/arguments.ts";
 import { inWords } from "../../base/describe.ts";
-import { resumeUpgrade, upgradeJobs, upgradeRuns } from "../../operate/upgrade.ts";
-import { ObserverError } from "../errors.ts";
+import {
+  type CheckedPlan,
+  checkUpgrade,
+  findJob,
+  resumeUpgrade,
+  type UpgradePart,
+  upgradePart,
+  upgradeRuns,
+} from "../../operate/upgrade.ts";
 import { type Html, html } from "../html.ts";
 import { counted, note, section } from "../parts/mod.ts";
-import { textParameter } from "../parameters.ts";
+import { jsonParameter, textParameter, wholeParameter } from "../parameters.ts";
 import { defineAction } from "../route.ts";
 import { drive } from "../upgrade_driver.ts";
 import { verdictGroups } from "../upgrade_groups.ts";
@@ -64,6 +72,43 @@ export const applyUpgrade = defineAction<
   }),
 });
 
+/** How long one request moves runs at most, in milliseconds. */
+const MOST_MS = 10_000;
+
+const TO = textParameter("to");
+const RUNS = jsonParameter("runs");
+
+/**
+ * Begins the upgrade of a plan that a program has made, and moves nothing: it asks for one part after
+ * the other, by `/upgrade/resume`.
+ */
+export const beginUpgrade = defineAction<CheckedPlan, UpgradePart>({
+  path: "/upgrade/begin",
+  rights: ["read", "upgrade"],
+  parameters: [TO, RUNS],
+  action: "upgrade",
+  needsReason: false,
+  async plan({ client, given }, fields) {
+    const to = given.one(TO);
+    if (to === null) return refuse("parameter to", inWords("nothing"), "the hash of a version");
+    return await checkUpgrade(client, to, fields.json("runs") ?? []);
+  },
+  targets: ({ runs }) => runs.map(({ id }) => id),
+  confirm: ({ to, workflow, runs }, view) => ({
+    title: `Move ${counted(runs.length, "run")} of ${workflow}`,
+    body: html`<p>To version <code>${to}</code></p>
+    ${hiddenFields({ to, runs: JSON.stringify(runs) })}`,
+    button: `Move ${counted(runs.length, "run")}`,
+    nothing: runs.length === 0,
+    back: view.to(["upgrade"]),
+  }),
+  deed: ({ client }, { to, runs }) => upgradePart(upgradeRuns(client, to, runs, { pauseAfter: 0 })),
+  done: ({ job }, view) => ({
+    says: "The upgrade can be continued.",
+    to: view.to(["upgrade"], { job }, `job-${job}`),
+  }),
+});
+
 interface ResumePlan {
   readonly job: string;
   readonly workflow: string;
@@ -72,22 +117,33 @@ interface ResumePlan {
 }
 
 const JOB = textParameter("job");
+const WITHIN = wholeParameter("within", 0, MOST_MS);
+const PATIENCE = wholeParameter("patience", 0);
+const STOP_AFTER = wholeParameter("stopAfterFailures", 1);
 
-/** Continues an upgrade that no process drives. */
-export const resumeUpgradeAction = defineAction<ResumePlan, { readonly job: string }>({
+/** What an upgrade has come to, if the request waited for a part of it. */
+interface Resumed extends Partial<UpgradePart> {
+  readonly job: string;
+  readonly state?: string;
+  /** How many runs were examined once. */
+  readonly examined?: number;
+}
+
+/**
+ * Continues an upgrade that no process drives: in the background, or, for a program that says how long
+ * (`within`, in milliseconds), a part of it.
+ */
+export const resumeUpgradeAction = defineAction<ResumePlan, Resumed>({
   path: "/upgrade/resume",
   rights: ["read", "upgrade"],
-  parameters: [JOB],
+  parameters: [JOB, WITHIN, PATIENCE, STOP_AFTER],
   action: "upgrade resume",
   needsReason: false,
   async plan({ client, given }) {
-    const id = given.one(JOB);
-    const found = (await upgradeJobs(client, 1_000)).find((job) => job.id === id);
-    if (found === undefined) {
-      throw new ObserverError("NOT_FOUND", "Cannot continue: there is no such upgrade");
-    }
-    const { workflow, to, state } = found;
-    return { job: found.id, workflow, to, state };
+    const job = given.one(JOB);
+    if (job === null) return refuse("parameter job", inWords("nothing"), "the id of an upgrade");
+    const { workflow, to, state } = await findJob(client, job);
+    return { job, workflow, to, state };
   },
   targets: ({ job }) => [job],
   confirm: ({ job, workflow, to, state }, view) => ({
@@ -103,9 +159,19 @@ export const resumeUpgradeAction = defineAction<ResumePlan, { readonly job: stri
     nothing: state !== "paused",
     back: view.to(["upgrade"]),
   }),
-  async deed({ client }, { job }) {
-    await drive(client, resumeUpgrade(client, job, {}));
-    return { job };
+  async deed({ client, given }, { job }) {
+    const pauseAfter = given.one(WITHIN);
+    if (pauseAfter === null) {
+      await drive(client, resumeUpgrade(client, job, {}));
+      return { job };
+    }
+    const part = await upgradePart(resumeUpgrade(client, job, {
+      pauseAfter,
+      patience: given.one(PATIENCE) ?? undefined,
+      stopAfterFailures: given.one(STOP_AFTER) ?? undefined,
+    }));
+    const { state, examined } = await findJob(client, job);
+    return { ...part, state, examined };
   },
   done: ({ job }, view) => ({
     says: "The upgrade continues.",

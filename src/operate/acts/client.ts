@@ -22,8 +22,18 @@ import {
   triggerSchedule,
 } from "../act_on_schedules.ts";
 import type { Continuum } from "../client.ts";
+import { type ForkLine, type ForkRequest, forkRun, planFork } from "../fork.ts";
+import { reopen, type ReopenLine } from "../reopen.ts";
+import {
+  carryOut,
+  planRepairs,
+  type RepairableCode,
+  type RepairLines,
+  type RepairPlan,
+} from "../repair.ts";
 import { startRun } from "../start.ts";
-import type { Acts, RunAct, RunDeed, ScheduleAct, ScheduleDeed } from "./acts.ts";
+import { planUpgrade, resumeUpgrade, upgradeRuns } from "../upgrade.ts";
+import type { Act, Acts, RunAct, RunDeed, ScheduleDeed } from "./acts.ts";
 
 /**
  * Acts in the database of a client.
@@ -37,6 +47,14 @@ export function actsOf(client: Continuum, reason: string | undefined): Acts {
     onRuns: (deed, ids) => runAct(client, deed, ids, reason),
     onSchedule: (deed, id) => scheduleAct(client, deed, id),
     start: (request) => startRun(client, request),
+    fork: (id, request) => forkAct(client, id, request),
+    reopen: (id, to) => reopenAct(client, id, to),
+    repair: (codes) => repairAct(client, codes),
+    upgrades: {
+      plan: (request, onVerdict) => planUpgrade(client, request, onVerdict),
+      run: (to, runs, work) => Promise.resolve(upgradeRuns(client, to, runs, work)),
+      resume: (job, work) => resumeUpgrade(client, job, work),
+    },
   };
 }
 
@@ -59,15 +77,38 @@ function runAct(
   };
 }
 
-function scheduleAct(client: Continuum, deed: ScheduleDeed, id: string): ScheduleAct {
-  let planned: ActedSchedule | undefined;
-  const plan = async () => planned ??= await planSchedule(client, id);
-  return {
-    plan,
-    async carryOut() {
-      if (deed === "trigger") return await triggerSchedule(client, id);
-      if (deed === "delete") return await deleteSchedule(client, await plan());
-      return await switchSchedule(client, deed, id);
-    },
-  };
+/** A deed whose plan is made once. */
+function act<Plan, Outcome>(
+  make: () => Promise<Plan>,
+  carryOut: (plan: () => Promise<Plan>) => Promise<Outcome>,
+): Act<Plan, Outcome> {
+  let planned: Promise<Plan> | undefined;
+  const plan = () => planned ??= make();
+  return { plan, carryOut: () => carryOut(plan) };
+}
+
+function scheduleAct(client: Continuum, deed: ScheduleDeed, id: string): Act<ActedSchedule> {
+  return act(() => planSchedule(client, id), async (plan) => {
+    if (deed === "trigger") return await triggerSchedule(client, id);
+    if (deed === "delete") return await deleteSchedule(client, await plan());
+    return await switchSchedule(client, deed, id);
+  });
+}
+
+function forkAct(client: Continuum, id: string, request: ForkRequest): Act<ForkLine> {
+  const make = () => planFork(client, id, request);
+  return act(make, async (plan) => await forkRun(client, id, request, await plan()));
+}
+
+/** It is taken up on the version of the plan, also if another has become the current one since. */
+function reopenAct(client: Continuum, id: string, to: string | undefined): Act<ReopenLine> {
+  const make = () => reopen(client, id, { to, dryRun: true });
+  return act(make, async (plan) => reopen(client, id, { to: (await plan()).to, dryRun: false }));
+}
+
+function repairAct(
+  client: Continuum,
+  codes: readonly RepairableCode[],
+): Act<RepairPlan, RepairLines> {
+  return act(() => planRepairs(client, codes), async (plan) => carryOut(client, await plan()));
 }

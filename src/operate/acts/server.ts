@@ -1,9 +1,6 @@
 /**
  * Acts by an observer, over HTTP. It knows who acts by the token, and has its own rights and audit.
  *
- * - ACT-1: a deed is sent with the tag of the plan that the observer has shown (ACTION-1), so nothing
- *   is done by an observer of another namespace or release (SERVER-2), or to what has changed since.
- *
  * @module
  */
 
@@ -12,17 +9,15 @@ import { inWords, quoteId } from "../../base/describe.ts";
 import { encode } from "../../base/values.ts";
 import type { PlannedRun, RunOutcome, SentSignal } from "../act_on_runs.ts";
 import type { ActedSchedule } from "../act_on_schedules.ts";
+import { checkFork, type ForkLine, type ForkRequest } from "../fork.ts";
+import type { ReopenLine } from "../reopen.ts";
 import { actionPath } from "../readings/api.ts";
 import { ServerError } from "../readings/errors.ts";
-import { readFromServer, sendToServer, type ServerOptions } from "../readings/server.ts";
+import type { ServerOptions } from "../readings/server.ts";
 import type { StartedRun } from "../start.ts";
-import type { Acts, RunAct, RunDeed, ScheduleAct } from "./acts.ts";
-
-/** An action whose plan the observer has shown. */
-interface Seen<Plan> {
-  readonly plan: Plan;
-  readonly seen: string;
-}
+import type { Act, Acts, RunAct, RunDeed } from "./acts.ts";
+import { ActingObserver, type Seen } from "./observer.ts";
+import { upgradesOfServer } from "./server_upgrades.ts";
 
 /** What became of one run, and no error of the request. */
 const OF_ONE_RUN: readonly string[] = ["RUN_NOT_FOUND", "RUN_ENDED", "RUN_STATE", "CHANGED"];
@@ -32,34 +27,13 @@ interface RunPlan {
   readonly runs: readonly PlannedRun[];
 }
 
-/** One observer, and why it is asked to act. */
-class Observer {
-  readonly #options: ServerOptions;
-  readonly #reason: string | undefined;
-
-  constructor(options: ServerOptions, reason: string | undefined) {
-    this.#options = options;
-    this.#reason = reason;
-  }
-
-  /** Asks for the plan of an action (ACT-1). */
-  async plan<Plan>(path: string, fields: object = {}): Promise<Seen<Plan>> {
-    const { plan, seen } = await sendToServer(path, fields, "plan", this.#options);
-    return { plan: plan as Plan, seen: seen as string };
-  }
-
-  /** Has a plan carried out. */
-  async carryOut<Outcome>(path: string, seen: string, fields: object = {}): Promise<Outcome> {
-    const sent = { ...fields, reason: this.#reason, seen };
-    return (await sendToServer(path, sent, "outcome", this.#options)).outcome as Outcome;
-  }
-
-  /** Reads a run for a plan. */
-  async run(id: string): Promise<PlannedRun> {
-    const shown = await readFromServer(this.#options)("runs.show", { id });
-    const { workflow, version: { hash }, state, generation, createdAt } = shown;
-    return { id, workflow, version: hash, state, generation, createdAt };
-  }
+/** What an observer plans for a failed run, and what it did. */
+interface ReopenPlan {
+  readonly id: string;
+  readonly report: Omit<ReopenLine, "id" | "reopened" | "fails"> & {
+    readonly moves: boolean;
+    readonly error: ReopenLine["fails"];
+  };
 }
 
 /**
@@ -69,7 +43,7 @@ class Observer {
  * @param reason Why, for its audit.
  */
 export function actsOfServer(options: ServerOptions, reason: string | undefined): Acts {
-  const observer = new Observer(options, reason);
+  const observer = new ActingObserver(options, reason);
   return {
     async signal(id, name, payload, delivery) {
       const path = actionPath("runs", id, "signal");
@@ -78,24 +52,62 @@ export function actsOfServer(options: ServerOptions, reason: string | undefined)
       return await observer.carryOut<SentSignal>(path, seen, fields);
     },
     onRuns: (deed, ids) => runAct(observer, deed, ids),
-    onSchedule(deed, id): ScheduleAct {
-      const path = actionPath("schedules", id, deed);
-      let shown: Seen<ActedSchedule> | undefined;
-      const look = async () => shown ??= await observer.plan<ActedSchedule>(path);
-      return {
-        plan: async () => (await look()).plan,
-        carryOut: async () => await observer.carryOut(path, (await look()).seen),
-      };
-    },
+    onSchedule: (deed, id) => observer.act<ActedSchedule>(actionPath("schedules", id, deed)),
     async start({ input, ...request }) {
       const { seen } = await observer.plan("start", { workflow: request.workflow });
       const fields = { ...request, input: plainValue(input, "the input") };
       return await observer.carryOut<StartedRun>("start", seen, fields);
     },
+    fork: (id, request) => forkAct(observer, id, request),
+    reopen: (id, to) => reopenAct(observer, id, to),
+    repair: (codes) => observer.act("repair", { code: codes }),
+    upgrades: upgradesOfServer(observer),
   };
 }
 
-function runAct(observer: Observer, deed: RunDeed, given: readonly string[]): RunAct {
+function forkAct(observer: ActingObserver, id: string, request: ForkRequest): Act<ForkLine> {
+  checkFork(request);
+  const { fromFailure, input, ...fields } = request;
+  const sent = {
+    ...fields,
+    from: fromFailure === true ? "failure" : undefined,
+    input: plainValue(input, "the input"),
+  };
+  // The fork gets the id and the keys that its plan has shown.
+  const act = observer.act<{ readonly fork: ForkLine }, ForkLine>(
+    actionPath("runs", id, "fork"),
+    sent,
+    ({ fork: { plan } }) => ({ plan }),
+  );
+  return { plan: async () => (await act.plan()).fork, carryOut: act.carryOut };
+}
+
+function reopenAct(
+  observer: ActingObserver,
+  id: string,
+  to: string | undefined,
+): Act<ReopenLine> {
+  const act = observer.act<ReopenPlan>(actionPath("runs", id, "reopen"), { to });
+  const lineOf = ({ report: { moves, error, ...report } }: ReopenPlan): ReopenLine => ({
+    id,
+    reopened: moves,
+    ...report,
+    fails: error,
+  });
+  return {
+    plan: async () => lineOf(await act.plan()),
+    carryOut: async () => lineOf(await act.carryOut()),
+  };
+}
+
+/** Reads a run for a plan. */
+async function plannedRun({ read }: ActingObserver, id: string): Promise<PlannedRun> {
+  const shown = await read("runs.show", { id });
+  const { workflow, version: { hash }, state, generation, createdAt } = shown;
+  return { id, workflow, version: hash, state, generation, createdAt };
+}
+
+function runAct(observer: ActingObserver, deed: RunDeed, given: readonly string[]): RunAct {
   const ids = [...new Set(given)];
   const shown = new Map<string, Seen<RunPlan>>();
   const look = async (id: string) => {
@@ -106,7 +118,7 @@ function runAct(observer: Observer, deed: RunDeed, given: readonly string[]): Ru
   const act = async (id: string): Promise<RunOutcome> => {
     const { plan, seen } = await look(id);
     if (plan.runs.length === 0) {
-      const { state } = await observer.run(id);
+      const { state } = await plannedRun(observer, id);
       throw new ServerError("RUN_STATE", `Cannot ${deed} run ${quoteId(id)}: it is ${state}`);
     }
     const path = actionPath("runs", id, deed);
@@ -116,7 +128,9 @@ function runAct(observer: Observer, deed: RunDeed, given: readonly string[]): Ru
   return {
     async plan() {
       const planned: PlannedRun[] = [];
-      for (const id of ids) planned.push((await look(id)).plan.runs[0] ?? await observer.run(id));
+      for (const id of ids) {
+        planned.push((await look(id)).plan.runs[0] ?? await plannedRun(observer, id));
+      }
       return planned;
     },
     async *carryOut() {

@@ -16,6 +16,9 @@ export const API_VERSION = "1";
 /** The release of who asks for or answers a reading. */
 export const RELEASE_HEADER = "continuum-release";
 
+/** The namespace of who answers a file, encoded as a part of a URL. */
+export const NAMESPACE_HEADER = "continuum-namespace";
+
 /** The segment before the name of a namespace, whose pages and readings lie below both. */
 export const NAMESPACES = "namespaces";
 

@@ -14,6 +14,9 @@ import {
 } from "../../base/arguments.ts";
 import type { RunFilter } from "../runs.ts";
 
+/** A server replays the code of a run for at most this long, in milliseconds. */
+export const MOST_MS = 10_000;
+
 /**
  * Converts one argument.
  *
@@ -42,6 +45,14 @@ export const flag: Converter = (value, what) => {
 export function whole(from: number, to: number = Number.MAX_SAFE_INTEGER): Converter {
   return (value, what) => checkWhole(value, what, from, to);
 }
+
+/** How long a server may replay the code of a run, in milliseconds. */
+export const deadline: Converter = (value, what) => {
+  if (typeof value === "number" && value > MOST_MS) {
+    refuse(what, value, `at most ${MOST_MS} ms, since a server replays the code`);
+  }
+  return whole(1)(value, what);
+};
 
 /**
  * One of some words.
@@ -76,8 +87,8 @@ export const hash: Converter = (value, what) =>
     ? value
     : refuse(what, value, "4 to 64 digits of a version's hash: a server reads no modules");
 
-/** `runs.query()` checks what is in it. */
-const condition: Converter = (value) => value;
+/** A condition on runs: the client checks what is in it. */
+export const condition: Converter = (value) => value;
 
 const FILTER: { readonly [Key in keyof RunFilter]-?: Converter } = {
   states: listOf(text),

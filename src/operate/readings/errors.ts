@@ -6,7 +6,9 @@
 
 /** Codes of errors that only reading from an observer makes. */
 export type ServerCode =
+  | "BODY_TOO_LARGE"
   | "NOT_ALLOWED"
+  | "REASON_MISSING"
   | "SERVER_FAILED"
   | "SERVER_RELEASE"
   | "SERVER_UNAVAILABLE"

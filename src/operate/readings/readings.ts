@@ -31,7 +31,7 @@ import {
 import { resultOf } from "../result.ts";
 import { SCHEDULE_STATES, type ScheduleFilter, schedulePage, showSchedule } from "../schedules.ts";
 import { MAX_DEPTH, MAX_RUNS, runTree } from "../tree.ts";
-import { upgradeJobs } from "../upgrade.ts";
+import { upgradeJobs, type UpgradeRequest, verdictPage } from "../upgrade.ts";
 import {
   listVersions,
   showVersion,
@@ -42,8 +42,10 @@ import {
 } from "../versions.ts";
 import {
   choice,
+  condition,
   converted,
   type Converter,
+  deadline,
   filter,
   flag,
   hash,
@@ -86,21 +88,14 @@ function reading<Args extends object, Result>(
   return reading;
 }
 
-/** A server replays the code of a run for at most this long, in milliseconds. */
-const MOST_MS = 10_000;
+/** After this time a page of verdicts ends, at the next batch of runs, in milliseconds. */
+const VERDICTS_MS = 5_000;
 
 /** How many items a page has at most. */
 const PAGE = 1_000;
 
 /** How many schedules a page has: one more is asked for, to know whether there are more. */
 const SCHEDULES = 999;
-
-const deadline: Converter = (value, what) => {
-  if (typeof value === "number" && value > MOST_MS) {
-    refuse(what, value, `at most ${MOST_MS} ms, since a server replays the code`);
-  }
-  return whole(1)(value, what);
-};
 
 interface OfRun {
   readonly id: string;
@@ -218,6 +213,34 @@ export const READINGS = {
     args: { limit: whole(1, PAGE), everywhere: flag },
     needs: ["limit"],
     read: (client, { limit, everywhere }) => upgradeJobs(client, limit, everywhere),
+  }),
+  "runs.verdicts": reading<
+    Omit<UpgradeRequest, "signal" | "limit"> & Page & { readonly limit: number },
+    Result<typeof verdictPage>
+  >({
+    rights: ["read"],
+    heavy: true,
+    args: {
+      to: text,
+      workflow: text,
+      where: condition,
+      stopAfterFailures: whole(1),
+      ...CURSOR,
+    },
+    needs: ["limit"],
+    read: (client, { cursor, ...request }) =>
+      verdictPage(client, request, { cursor, pauseAfter: VERDICTS_MS }),
+    withoutSource: ({ verdicts, ...page }) => ({
+      ...page,
+      verdicts: verdicts.map(({ cause, ...verdict }) => ({
+        ...verdict,
+        cause: cause && {
+          ...cause,
+          recordedAt: cause.recordedAt && { ...cause.recordedAt, text: null },
+          requestedAt: cause.requestedAt && { ...cause.requestedAt, text: null },
+        },
+      })),
+    }),
   }),
   "versions.list": reading<
     Page & {

@@ -13,7 +13,14 @@ import { printable, quote } from "../../base/describe.ts";
 import { segmentOf } from "../../base/url_segment.ts";
 import { RELEASE } from "../../base/release.ts";
 import { messageOf, withoutSecrets } from "../../base/text.ts";
-import { API_VERSION, apiHeaders, NAMESPACES, readingPath, RELEASE_HEADER } from "./api.ts";
+import {
+  API_VERSION,
+  apiHeaders,
+  NAMESPACE_HEADER,
+  NAMESPACES,
+  readingPath,
+  RELEASE_HEADER,
+} from "./api.ts";
 import { ServerError } from "./errors.ts";
 import type { Read } from "./reader.ts";
 import type { ArgsOf, ReadingName, ResultOf } from "./readings.ts";
@@ -33,6 +40,12 @@ export interface ServerOptions {
 /** How many redirects are followed. */
 const REDIRECTS = 3;
 
+/** Longer addresses are refused by some servers; what is asked for stands in a body then. */
+const MOST_IN_ADDRESS = 4_000;
+
+/** How much of a body an observer reads, in characters: its limit is 4 MiB. */
+const MOST_IN_BODY = 4_000_000;
+
 /** Statuses that proxies answer in place of a server that is away. */
 const AWAY: readonly number[] = [502, 503, 504];
 
@@ -45,8 +58,11 @@ const AWAY: readonly number[] = [502, 503, 504];
 export function readFromServer(options: ServerOptions): Read {
   return async <Name extends ReadingName>(name: Name, args: ArgsOf<Name>) => {
     const url = new URL(readingPath(name), baseOf(options));
-    url.searchParams.set("args", JSON.stringify(args));
-    const { result } = await told(await asked(url, {}, options), "result", options);
+    const text = JSON.stringify(args);
+    const isLong = text.length > MOST_IN_ADDRESS;
+    if (!isLong) url.searchParams.set("args", text);
+    const answer = await asked(url, isLong ? posted(text) : {}, options);
+    const { result } = await told(answer, "result", options);
     return result as ResultOf<Name>;
   };
 }
@@ -67,12 +83,47 @@ export async function sendToServer(
   key: "plan" | "outcome",
   options: ServerOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const init = {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(fields),
-  };
-  return await told(await asked(new URL(path, baseOf(options)), init, options), key, options);
+  const url = new URL(path, baseOf(options));
+  return await told(await asked(url, posted(JSON.stringify(fields)), options), key, options);
+}
+
+/**
+ * Reads a file from an observer.
+ *
+ * @param path The path of the file below the observer's own, encoded.
+ * @param query What is asked for.
+ * @param options Which observer.
+ * @returns Its bytes.
+ * @throws {ServerError} If it can't be asked, or answers an error.
+ */
+export async function fileFromServer(
+  path: string,
+  query: readonly (readonly [name: string, value: string])[],
+  options: ServerOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const url = new URL(path, baseOf(options));
+  for (const [name, value] of query) url.searchParams.append(name, value);
+  const answer = await asked(url, {}, options);
+  const isFile = answer.ok && answer.headers.has("content-disposition");
+  if (!isFile) {
+    await told(answer, "", options);
+    throw noObserver(options, answer);
+  }
+  const bytes = await answer.bytes();
+  const namespace = answer.headers.get(NAMESPACE_HEADER) ?? "";
+  checkSource(answer.headers.get(RELEASE_HEADER), decodeURIComponent(namespace), options);
+  return bytes;
+}
+
+function posted(text: string): RequestInit {
+  if (text.length > MOST_IN_BODY) {
+    const size = `${(text.length / 1_000_000).toFixed(1)} million characters`;
+    throw new ServerError(
+      "BODY_TOO_LARGE",
+      `Cannot send ${size} to an observer, which reads at most 4 MiB at once`,
+    );
+  }
+  return { method: "POST", headers: { "content-type": "application/json" }, body: text };
 }
 
 /** Where the pages of the namespace begin. */
@@ -113,7 +164,7 @@ async function fetched(url: URL, init: RequestInit, options: ServerOptions): Pro
   try {
     return await fetch(url, init);
   } catch (error) {
-    if (options.signal.aborted) throw error;
+    options.signal.throwIfAborted();
     throw new ServerError(
       "SERVER_UNAVAILABLE",
       `Cannot reach the observer at ${nameOf(options)}: ${reasonOf(error)}`,
@@ -141,13 +192,18 @@ async function told(answer: Response, key: string, options: ServerOptions): Prom
   const release = answer.headers.get(RELEASE_HEADER);
   if (told.error !== undefined) throw errorOf(told.error as Told, answer.status, options);
   if (!answer.ok || !(key in told)) throw noObserver(options, answer);
+  checkSource(release, told.namespace, options);
+  return told;
+}
+
+/** SERVER-2 */
+function checkSource(release: string | null, namespace: unknown, options: ServerOptions): void {
   if (release !== RELEASE) throw otherRelease(release, options);
   const { namespace: wanted } = options;
-  if (wanted !== undefined && told.namespace !== wanted) {
-    const found = quote(String(told.namespace));
+  if (wanted !== undefined && namespace !== wanted) {
+    const found = quote(String(namespace));
     throw unsuitable(options, `it is of namespace ${found}, wanted ${quote(wanted)}`);
   }
-  return told;
 }
 
 async function jsonOf(answer: Response, options: ServerOptions): Promise<Told> {
