@@ -152,6 +152,7 @@ export { bundleTimeline } from "./src/client/bundle/timeline.ts";
 
 // Schedules
 export type {
+  BackfillOptions,
   ScheduleRun,
   Schedules,
   ScheduleScopeOptions,

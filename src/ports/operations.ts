@@ -50,6 +50,7 @@ export const ACTIONS = {
   "schedule.pause": "schedule",
   "schedule.resume": "schedule",
   "schedule.trigger": "schedule",
+  "schedule.backfill": "schedule",
   "schedule.cancel": "schedule",
   "schedule.delete": "schedule",
   "repair.retry": "run",

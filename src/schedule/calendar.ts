@@ -148,6 +148,24 @@ export function countPlanned(timing: Timing, from: number, to: number): number {
 }
 
 /**
+ * Lists planned times in order, also those before a schedule was created.
+ *
+ * @param timing When it fires.
+ * @param from The first time that counts, in milliseconds since the epoch.
+ * @param to The first time after that which does not count.
+ */
+export function* plannedBetween(timing: Timing, from: number, to: number): Iterable<number> {
+  if (timing.kind === "every") {
+    const { everyMs, anchor } = timing;
+    const first = anchor + Math.ceil((from - anchor) / everyMs) * everyMs;
+    for (let at = first; at < to; at += everyMs) yield at;
+    return;
+  }
+  let at = plannedAfter(timing, from - 1);
+  for (; at !== null && at < to; at = plannedAfter(timing, at)) yield at;
+}
+
+/**
  * Computes the delay of one firing, so that schedules with the same time don't all start at once.
  * Every node computes the same delay.
  *

@@ -161,6 +161,76 @@ forEachDatabase("schedules of a client", (database, test) => {
     }
   });
 
+  test("a backfill starts the runs of a past period once, and changes nothing of the schedule", async () => {
+    await using made = await world(database.fresh());
+    const { schedules, runs } = made.continuum;
+    const day = (n: number) => new Date(Date.UTC(2026, 0, n));
+    const created = await schedules.create({
+      id: "daily",
+      workflow: "tick",
+      cron: "0 0 * * *",
+      until: day(5),
+      paused: true,
+    });
+    const ids = (days: readonly number[]) => days.map((n) => `daily>${day(n).toISOString()}`);
+    assert.deepEqual(await schedules.backfill("daily", { from: day(2), to: day(4) }), ids([2, 3]));
+    assert.deepEqual(
+      await schedules.backfill("daily", { from: day(1), to: day(9) }),
+      ids([1, 2, 3, 4, 5]),
+      "none after its end",
+    );
+    assert.deepEqual(await schedules.backfill("daily", { from: day(6) }), []);
+    const started = (await runs.query()).runs.map((run) => run.id).sort();
+    assert.deepEqual(started, ids([1, 2, 3, 4, 5]));
+    const now = await schedules.get("daily");
+    assert.deepEqual(now.recent.map(({ planned }) => planned.getTime()).sort(), [
+      ...[1, 2, 3, 4, 5].map((n) => day(n).getTime()),
+    ]);
+    assert.deepEqual({ ...now, recent: [], last: null }, { ...created, recent: [], last: null });
+    await schedules.create({
+      id: "every",
+      workflow: "tick",
+      every: "1h",
+      anchor: new Date(HOUR / 2),
+    });
+    const before = await schedules.backfill("every", { from: new Date(0), to: new Date(2 * HOUR) });
+    assert.deepEqual(before, [
+      "every>1970-01-01T00:30:00.000Z",
+      "every>1970-01-01T01:30:00.000Z",
+    ]);
+    await schedules.create({ id: "second", workflow: "tick", every: "1s", anchor: new Date(0) });
+    const many = await schedules.backfill("second", { from: new Date(0), to: new Date(250_000) });
+    assert.equal(many.length, 250, "in several transactions");
+  });
+
+  test("a backfill is refused with the period, and of a schedule that has no version or is cancelled", async () => {
+    await using made = await world(database.fresh());
+    const { schedules } = made.continuum;
+    await schedules.create({ id: "s", workflow: "tick", every: "1s" });
+    const hour = { from: new Date(0), to: new Date(HOUR) };
+    const wrong: [Record<string, unknown>, RegExp][] = [
+      [{ from: "yesterday" }, /option from of schedules\.backfill: found "yesterday"/],
+      [
+        { ...hour, to: new Date(8e12) },
+        /found 1970-01-01T00:00:00.000Z to 2223-.*wanted one that has/,
+      ],
+      [{ from: new Date(5), to: new Date(5) }, /the period of schedules\.backfill/],
+      [{ from: new Date(0), to: new Date(4 * HOUR) }, /found more than 10000 planned times/],
+      [{ ...hour, overlap: "skip" }, /found the key "overlap"/],
+    ];
+    for (const [options, message] of wrong) {
+      await assert.rejects(schedules.backfill("s", options as never), {
+        code: "INVALID_ARGUMENT",
+        message,
+      });
+    }
+    await assert.rejects(schedules.backfill("none", hour), { code: "SCHEDULE_NOT_FOUND" });
+    await schedules.create({ id: "lacking", workflow: "nobody", every: "1h" });
+    await assert.rejects(schedules.backfill("lacking", hour), { code: "VERSION_NOT_FOUND" });
+    await schedules.cancel("s");
+    await assert.rejects(schedules.backfill("s", hour), { code: "SCHEDULE_STATE" });
+  });
+
   test("a schedule that is deleted is gone, its id is free, and its runs stay", async () => {
     await using made = await world(database.fresh());
     const { schedules, runs } = made.continuum;

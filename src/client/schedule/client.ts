@@ -5,15 +5,16 @@
  */
 
 import { shownValue } from "../../base/encoded.ts";
-import { checkOptions, checkText } from "../../base/arguments.ts";
+import { checkDate, checkOptions, checkText, refuse, refuseUnless } from "../../base/arguments.ts";
 import type { RetryPolicy } from "../../base/backoff.ts";
+import { inWords } from "../../base/describe.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { decode, encode } from "../../base/values.ts";
 import type { RunState } from "../../ports/rows.ts";
 import type { Action } from "../../ports/operations.ts";
 import type { Decide, ScheduleKey, ScheduleRow, ScheduleSpec } from "../../ports/schedules.ts";
-import type { Timing } from "../../schedule/calendar.ts";
+import { plannedBetween, type Timing } from "../../schedule/calendar.ts";
 import {
   begin,
   type CatchUp,
@@ -140,6 +141,29 @@ export interface ScheduleScopeOptions {
    */
   readonly namespace?: string;
 }
+
+/**
+ * Options of {@linkcode Schedules.backfill}.
+ *
+ * @category Schedules
+ */
+export interface BackfillOptions extends ScheduleScopeOptions {
+  /** The first planned time that counts. */
+  readonly from: Date;
+  /**
+   * The first planned time that no longer counts; not in the future.
+   *
+   * @default {now}
+   */
+  readonly to?: Date;
+}
+
+const BACKFILL = "backfill the schedule";
+/** The most planned times of one call, and of one of its transactions. */
+const MOST_BACKFILLED = 10_000;
+const BATCH = 100;
+/** How much later than the database's clock the caller's may be. */
+const CLOCK_SLACK_MS = 60_000;
 
 /**
  * Starts runs at planned times.
@@ -359,6 +383,89 @@ export class Schedules {
       if (started === null) continue;
       this.#context.wakeups.due();
       return new RunHandle(started, inNamespace(this.#context, key.namespace));
+    }
+  }
+
+  /**
+   * Starts a run now for each planned time of a past period that has none, such as the time before
+   * the schedule was created or while it was paused. It does so regardless of `overlap`, and leaves
+   * the schedule's next time and its counts as they are. Repeating the call starts nothing twice.
+   * The process that calls it starts the runs, 100 in a transaction; if it ends meanwhile, repeat
+   * the call.
+   *
+   * @param options The period: `from` included, `to` excluded; by default `to` is now.
+   * @returns The ids of the runs of these times, in order, also of those that existed.
+   * @throws {InvalidArgumentError} If the period is invalid, or has more than 10,000 planned times.
+   * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
+   * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is cancelled.
+   * @throws {VersionNotFoundError} If no version of its workflow is registered.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If that version refuses the schedule's input.
+   */
+  async backfill(id: string, options: BackfillOptions): Promise<readonly string[]> {
+    const what = "schedules.backfill";
+    checkOptions(options, ["from", "to", "namespace"], what);
+    const { from, to, ...scope } = options;
+    const key = this.#key(id, scope);
+    const now = await this.#context.store.now();
+    const start = checkDate(from, `option from of ${what}`);
+    const end = to === undefined ? Math.floor(now) : checkDate(to, `option to of ${what}`);
+    refuseUnless(
+      start < end && end <= now + CLOCK_SLACK_MS,
+      `the period of ${what}`,
+      inWords(`${new Date(start).toISOString()} to ${new Date(end).toISOString()}`),
+      "one that has begun and ended",
+    );
+    const started = await this.#act("schedule.backfill", key, async (deed) => {
+      const row = await this.#context.store.schedules.get(key);
+      if (row === null) throw scheduleNotFound(id, BACKFILL);
+      const { until } = row.rules;
+      const last = until === null ? end : Math.min(end, until + 1);
+      const times: number[] = [];
+      for (const at of plannedBetween(row.rules.timing, start, last)) {
+        if (times.push(at) <= MOST_BACKFILLED) continue;
+        refuse(
+          `the period of ${what}`,
+          inWords(`more than ${MOST_BACKFILLED} planned times`),
+          `at most ${MOST_BACKFILLED}: call it for parts of the period`,
+        );
+      }
+      const runs: string[] = [];
+      while (runs.length < times.length) {
+        runs.push(...await this.#start(key, times.slice(runs.length, runs.length + BATCH), deed));
+      }
+      return runs;
+    });
+    if (started.length > 0) this.#context.wakeups.due();
+    return started;
+  }
+
+  /** Starts the runs of planned times in one transaction, on the version that is current then. */
+  async #start(
+    key: ScheduleKey,
+    starts: readonly number[],
+    deed: Deed,
+  ): Promise<readonly string[]> {
+    const { store: { schedules: store }, versions } = this.#context;
+    for (;;) {
+      const before = await store.get(key);
+      if (before === null) throw scheduleNotFound(key.id, BACKFILL);
+      const input = await this.#inputOf(before);
+      const decide: Decide = ({ progress, version, ...row }) => {
+        if (progress.state === "cancelled") {
+          throw wrongScheduleState(key.id, BACKFILL, progress.state, ["active", "paused", "done"]);
+        }
+        if (version === null) throw new VersionNotFoundError(row.workflow, BACKFILL);
+        const isSame = version.hash === before.version?.hash && row.input === before.input;
+        return isSame ? { progress, starts, input } : { progress, starts: [] }; // once more, as it is now
+      };
+      const started = await versions.pinning(() =>
+        deed(async ({ store }) => {
+          const runs = await store.schedules.change(key, decide);
+          if (runs === null) throw scheduleNotFound(key.id, BACKFILL);
+          return runs.length === 0 ? null : runs;
+        }, { details: (runs) => ({ runs: runs.length, first: runs[0]!, last: runs.at(-1)! }) })
+      );
+      if (started !== null) return started;
     }
   }
 
