@@ -150,6 +150,9 @@ export {
 } from "./src/client/bundle/replay.ts";
 export { bundleTimeline } from "./src/client/bundle/timeline.ts";
 
+// Hooks
+export type { Around, AttemptCall, SignalCall, StartCall } from "./src/ports/around.ts";
+
 // Schedules
 export type {
   BackfillOptions,

@@ -67,6 +67,7 @@ import {
 } from "./options.ts";
 import type { ClaimedRun } from "./ports/rows.ts";
 import type { Store } from "./ports/store.ts";
+import type { Around } from "./ports/around.ts";
 import { observerOf, type Telemetry } from "./ports/telemetry.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { onLateError } from "./replay/rejections.ts";
@@ -127,6 +128,8 @@ export interface ContinuumParts {
   readonly logs?: Logs;
   /** Observes what the instance does. */
   readonly telemetry?: Telemetry | undefined;
+  /** Hooks of the application. */
+  readonly around?: Around | undefined;
   /** Called when a run leaves this node's memory, before any other listener. */
   readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
   /** Called for effects that were not awaited, in addition to the log. */
@@ -259,7 +262,7 @@ export class Continuum implements AsyncDisposable {
     const { migrate = settings === undefined ? "create" : "apply" } = options;
     await askFor(store.description, true, () => store.migrate(migrate));
     const drain = await probeDrain();
-    const { namespace = "default", limits, telemetry: option, log: _, ...graph } = options;
+    const { namespace = "default", limits, telemetry: option, log: _, around, ...graph } = options;
     const { versions: registry, denials, signatures } = forCallers(store);
     const telemetry = observerOf(option);
     const versions = new Versions({
@@ -282,6 +285,7 @@ export class Continuum implements AsyncDisposable {
       config,
       watchdog,
       telemetry,
+      around,
       logs,
     };
     const continuum = await assemble(parts, options.workflows ?? []);
@@ -674,7 +678,7 @@ function connected(
 ): { readonly shared: Shared; readonly context: ClientContext } {
   const { store, versions, drain, settings, namespace, payloadBytes } = parts;
   const { clock = systemClock, polls = POLLS, watchdog, telemetry, logs = LOGTAPE } = parts;
-  const { onExit, onUnawaited } = parts;
+  const { onExit, onUnawaited, around } = parts;
   const log = logs.engine;
   const callerStore = forCallers(fromOutside(store));
   const contracts = new Contracts(versions, callerStore.versions);
@@ -690,6 +694,7 @@ function connected(
     wakeups,
     watchdog,
     telemetry,
+    around,
     keys: versions.signatures.keys,
     ...(onExit === undefined ? {} : { onExit }),
     ...(onUnawaited === undefined ? {} : { onUnawaited }),
@@ -708,6 +713,7 @@ function connected(
     clock,
     payloadBytes,
     telemetry,
+    around,
   };
   if (engine === undefined) wakeups.add(denialReader(versions.denials, log));
   const parted = { store, versions, engine, settings, waiter, wakeups, watchdog, telemetry, logs };

@@ -20,6 +20,7 @@ import {
 import { type Duration, durationMs } from "./base/duration.ts";
 import { processName } from "./base/process_name.ts";
 import { checkDatabaseOptions, DATABASE_KEYS, type DatabaseOptions } from "./client/options.ts";
+import { type Around, checkAround } from "./ports/around.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
 import type { RetentionSettings } from "./engine/duties/retention.ts";
 import type { QueueSettings } from "./engine/activity/task_queue.ts";
@@ -46,6 +47,11 @@ export interface ConnectOptions extends DatabaseOptions {
    * `import.meta.resolve("./order.ts")`, a pinned `https:` URL, a `jsr:` specifier.
    */
   readonly workflows?: readonly string[];
+  /**
+   * Hooks around starts, signals and attempts: for headers that every start gets, or for an
+   * `AsyncLocalStorage` in which steps and activities run.
+   */
+  readonly around?: Around | undefined;
   /** Which code besides `workflows` may run on this node. */
   readonly trust?: TrustOptions;
   /** Fetches `http:` and `https:` modules in place of the global `fetch`: for private hosts. */
@@ -221,6 +227,7 @@ export interface NodeSettings {
 
 const CONNECT_KEYS = [
   ...DATABASE_KEYS,
+  "around",
   "workflows",
   "trust",
   "fetch",
@@ -253,6 +260,7 @@ const OPEN_KEYS = [
  */
 export function checkConnectOptions(options: ConnectOptions): void {
   checkCall(options, CONNECT_KEYS, "Continuum.connect");
+  checkAround(options.around, "Continuum.connect");
   checkValues(options);
 }
 
@@ -264,6 +272,7 @@ export function checkConnectOptions(options: ConnectOptions): void {
  */
 export function readOpenOptions(options: OpenOptions): NodeSettings {
   checkCall(options, OPEN_KEYS, "Continuum.open");
+  checkAround(options.around, "Continuum.open");
   checkValues(options);
   const { maxResidentRuns = 1_000, maxResidentBytes = 256 * 1_048_576 } = options;
   const { name = processName("node"), activities = [] } = options;

@@ -10,6 +10,7 @@ import type { Operator } from "../ports/operations.ts";
 import type { Exit } from "../ports/exit.ts";
 import type { InsertedRun, LeasedNewRun } from "../ports/rows.ts";
 import type { RunStore, Store } from "../ports/store.ts";
+import type { Around } from "../ports/around.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wakeups } from "../store/wakeups.ts";
 import type { Contracts } from "../version/contracts.ts";
@@ -92,6 +93,8 @@ export interface ClientContext {
   readonly node: LocalNode | undefined;
   /** Times waits. */
   readonly clock: Clock;
+  /** Hooks of the application; none when omitted. */
+  readonly around?: Around | undefined;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
   /** Observes what the client sends; `undefined`: there is no observer. */

@@ -16,6 +16,7 @@ import { shortHash } from "../base/text.ts";
 import type { Exit } from "../ports/exit.ts";
 import type { ClaimedRun, InsertedRun, LeasedNewRun } from "../ports/rows.ts";
 import type { Beat, HeldRun, LocalNotice, Store } from "../ports/store.ts";
+import type { Around } from "../ports/around.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import type { WakeupNode, Wakeups } from "../store/wakeups.ts";
@@ -76,6 +77,8 @@ export interface EngineOptions extends ResidentLimits {
   readonly watchdog?: TurnWatch | undefined;
   /** Observes what the node does. */
   readonly telemetry?: Telemetry | undefined;
+  /** Hooks of the application; none when omitted. */
+  readonly around?: Around | undefined;
   /** The ids of the keys by one of which versions must be signed; none must when omitted. */
   readonly keys?: readonly string[] | undefined;
   /** Called whenever a run leaves this node's memory, before any wake-up. */
@@ -142,6 +145,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       wakeups,
       payloadBytes,
       telemetry: options.telemetry,
+      around: options.around,
     };
     const { keys } = options;
     const serves = {

@@ -7,6 +7,7 @@
 import type { AuthoredLog } from "../base/authored.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Store } from "../ports/store.ts";
+import type { Around } from "../ports/around.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wakeups } from "../store/wakeups.ts";
 import type { Exclusions } from "./code/exclusions.ts";
@@ -47,6 +48,8 @@ export interface NodeContext {
   readonly exclusions: Exclusions;
   /** Wakes runs, here and on other nodes. */
   readonly wakeups: Wakeups;
+  /** Hooks of the application; none when omitted. */
+  readonly around?: Around | undefined;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
   /** Observes what the node does; `undefined`: there is no observer (TELEMETRY-2). */

@@ -12,6 +12,7 @@ import { type Clock, type Timer, waitFor } from "../base/clock.ts";
 import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import type { AttemptTelemetry } from "../ports/telemetry.ts";
+import type { Around } from "../ports/around.ts";
 import type { ActivityAttempt } from "../replay/commands.ts";
 import { exempt } from "../replay/scope.ts";
 import { encodeDetails } from "../task/heartbeat.ts";
@@ -48,6 +49,8 @@ export interface UserCall {
   readonly token: () => Promise<string>;
   /** Takes rejected promises that the function leaves. */
   readonly log: AuthoredLog;
+  /** The application's hook around attempts. */
+  readonly around: Around["attempt"] | undefined;
   /** Observes the attempt. */
   readonly telemetry: AttemptTelemetry | undefined;
 }
@@ -97,15 +100,22 @@ export function startUserCall(userCall: UserCall, clock: Clock): RunningUserCall
 
 async function call(userCall: UserCall, facts: AttemptView): Promise<UserCallResult> {
   const { telemetry } = userCall;
-  const body = telemetry === undefined
-    ? () => userCall.call(facts)
-    : () => telemetry.during(() => userCall.call(facts));
+  const attempt = hooked(userCall, facts);
+  const body = telemetry === undefined ? attempt : () => telemetry.during(attempt);
   try {
     const value = await exempt(body, (reason) => unhandled(userCall, reason));
     return facts.isDeferred ? { kind: "deferred" } : returned(userCall, value);
   } catch (error) {
     return { kind: "threw", error, retryable: true };
   }
+}
+
+/** Calls the function, within the application's hook. */
+function hooked(userCall: UserCall, facts: AttemptView): () => unknown {
+  const { around, kind, name, runId, attempt, headers } = userCall;
+  if (around === undefined) return () => userCall.call(facts);
+  return () =>
+    around({ kind, name, runId, attempt, headers }, async () => await userCall.call(facts));
 }
 
 function unhandled({ kind, name, runId, log }: UserCall, reason: unknown): void {

@@ -242,11 +242,14 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkOptions(options, ["deliveryId"], "signal()");
     checkDeliveryId(options.deliveryId);
     readName(name, "a signal");
-    return await operated(
-      this.#context,
-      this.#act("run.signal"),
-      (deed) => this.#deliver(name, payload, options, deed),
-    );
+    const deliver = () =>
+      operated(
+        this.#context,
+        this.#act("run.signal"),
+        (deed) => this.#deliver(name, payload, options, deed),
+      );
+    const hook = this.#context.around?.signal;
+    return await (hook === undefined ? deliver() : hook({ runId: this.id, name }, deliver));
   }
 
   async #deliver(

@@ -13,6 +13,7 @@ import { encode } from "../../base/values.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { InsertedRun, Lease, NewRun } from "../../ports/rows.ts";
 import type { VersionRef } from "../../ports/version_ref.ts";
+import { NO_HEADERS, readHeaders } from "../../workflow/headers.ts";
 import { policyText } from "../../workflow/run_policy.ts";
 import type { SignalSchemas } from "../../workflow/signal_types.ts";
 import { isWorkflow } from "../../workflow/workflow.ts";
@@ -88,10 +89,33 @@ export class RunStarter {
   ): Promise<RunHandle> {
     const options = readStartOptions(given);
     checkWorkflow(workflow);
-    return await this.#context.versions.pinning(
-      () => this.#start(workflow, input, options),
-      options.transaction === undefined,
+    return await this.#around(
+      workflow,
+      options,
+      async (options) =>
+        await this.#context.versions.pinning(
+          () => this.#start(workflow, input, options),
+          options.transaction === undefined,
+        ),
     );
+  }
+
+  /** Starts within the application's hook, which may give other headers. */
+  async #around<Result>(
+    workflow: WorkflowDefinition | string,
+    options: ReadStart,
+    start: (options: ReadStart) => Promise<Result>,
+  ): Promise<Result> {
+    const hook = this.#context.around?.start;
+    if (hook === undefined) return await start(options);
+    const { runId = null, policy } = options;
+    const name = typeof workflow === "string" ? workflow : workflow.name;
+    const call = { workflow: name, runId, headers: policy.headers ?? NO_HEADERS };
+    return await hook(call, async (given) => {
+      if (given === undefined) return await start(options);
+      const headers = readHeaders(given, "what around.start passes on");
+      return await start({ ...options, policy: { ...policy, headers } });
+    });
   }
 
   async #start(
@@ -140,6 +164,18 @@ export class RunStarter {
     const shared = readManyOptions(given);
     checkArray(items, "the items of startMany()", "an array of objects with an input");
     checkWorkflow(workflow);
+    return await this.#around(
+      workflow,
+      shared,
+      (shared) => this.#startItems(workflow, items, shared),
+    );
+  }
+
+  async #startItems(
+    workflow: WorkflowDefinition | string,
+    items: readonly StartManyItem[],
+    shared: ReadStart,
+  ): Promise<StartedItem[]> {
     const all = items.map((item, index) => readItem(item, index, shared));
     const version = await this.#versionOf(workflow, shared.version);
     const prepared: Prepared[] = [];

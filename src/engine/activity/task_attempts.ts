@@ -333,6 +333,7 @@ export class TaskAttempts {
       beat: (details) => attempt.beat(details),
       token: () => attempt.token(),
       log: this.#node.log,
+      around: this.#node.around?.attempt,
       telemetry: this.#telemetryOf(attempt),
     }, this.#node.clock));
     const settled = async () =>

@@ -28,7 +28,7 @@ import { eventOf } from "./pending_events.ts";
 
 /** The parts of a node and a run that an attempt uses. */
 export interface AttemptContext
-  extends Pick<NodeContext, "clock" | "databaseClock" | "payloadBytes" | "log"> {
+  extends Pick<NodeContext, "clock" | "databaseClock" | "payloadBytes" | "log" | "around"> {
   /** The run's id, as users see it. */
   readonly runId: string;
   /** The headers of the run. */
@@ -109,6 +109,7 @@ export function startAttempt(
         ),
       ),
     log: context.log,
+    around: context.around?.attempt,
     telemetry: context.stay?.attempt({ kind, name, attempt, stack: command.stack ?? null }),
   }, context.clock);
   return {
