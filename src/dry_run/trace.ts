@@ -52,7 +52,10 @@ export interface TracedEffect {
   readonly child: string | null;
   /** When the code requested it, by the run's clock, in milliseconds since the epoch. */
   readonly requestedAt: number;
-  /** `waiting`: no event has answered it. `withdrawn`: the code gave it up. */
+  /**
+   * `waiting`: no event has answered it. `withdrawn`: the code gave it up, or it is a wait for a
+   * signal that has lost a race, and nothing awaits it (ATTENTION-1).
+   */
   readonly state: "waiting" | "answered" | "withdrawn";
   /** The event that answered it. */
   readonly answer: TracedAnswer | null;
@@ -120,7 +123,10 @@ export async function traceOn(
   // A patch is decided among the events that come with it, and written after them.
   const decided = events.slice(at).filter(({ kind }) => kind === "patched");
   const { outcome, drift, refused } = await execution.turn([...received, ...decided]);
-  const waits = new Set(execution.outstanding.map(({ position }) => position));
+  const waits = new Set(
+    execution.outstanding.filter(({ attention }) => attention !== "lost")
+      .map(({ position }) => position),
+  );
   const failures = Map.groupBy(
     received.filter(({ kind }) => kind === "attempt.failed"),
     ({ position }) => position,

@@ -5,6 +5,7 @@
  */
 
 import type { RetryPolicy } from "../base/backoff.ts";
+import type { Attention } from "./attention.ts";
 
 /**
  * The kinds of effect that a workflow can request.
@@ -181,6 +182,11 @@ export interface Command {
    * error that it rejects with if it fails. It is not retried then.
    */
   readonly cancelled: Error | null;
+  /**
+   * Who awaits a wait for a signal (ATTENTION-1 of `attention.ts`); absent: code does until the wait
+   * ends. A wait with an `AbortSignal` counts as raced: something else may end it, too.
+   */
+  readonly attention?: Attention;
   /** Where it was requested; `null` or absent: not kept. */
   readonly stack?: {
     readonly site: { readonly file: string; readonly line: number } | null;

@@ -17,6 +17,7 @@ import process from "node:process";
 import timers from "node:timers";
 import vm from "node:vm";
 import "node:worker_threads"; // its first import replaces the runtime's channel classes by its own
+import { COMBINATORS, combine } from "./attention.ts";
 import { CallStack } from "./call_stack.ts";
 import { caughtInTimer, ENDS, refuseEnd, TIMERS } from "./leftovers.ts";
 import { unwatchErrors, watchErrors } from "./rejections.ts";
@@ -55,7 +56,7 @@ export function installGuard(): void {
     const entry = guardOne(rule);
     if (entry !== null) saved.push(entry);
   }
-  saved.push(guardProcess());
+  saved.push(guardProcess(), ...guardCombinators());
   // So that `new Date().constructor === Date` still holds.
   for (const type of [Date, File, Intl.DateTimeFormat]) {
     saved.push(override(type.prototype, "constructor", { value: type }));
@@ -150,6 +151,20 @@ function guardProcess(): Saved {
   return override(globalThis, "process", {
     get: () =>
       answering()?.kind === "workflow" ? seen : Reflect.apply(descriptor.get!, globalThis, []),
+  });
+}
+
+/** So that waits for signals know what awaits them: other code does not see a difference. */
+function guardCombinators(): Saved[] {
+  return Object.entries(COMBINATORS).map(([key, isRace]) => {
+    const value = new Proxy(Reflect.get(Promise, key) as Callable, {
+      apply(target, self, args): unknown {
+        return self === Promise && answering()?.kind === "workflow"
+          ? combine(target, isRace, args)
+          : Reflect.apply(target, self, args);
+      },
+    });
+    return override(Promise, key, { value });
   });
 }
 

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { ignoreRejection } from "../base/background.ts";
+import { type Attention, WatchedPromise } from "./attention.ts";
 import type { Command, CommandKind, CommandOptions } from "./commands.ts";
 import type { CallStack } from "./call_stack.ts";
+import { EffectPromise } from "./effect_promise.ts";
 import type { CallSite } from "./turn.ts";
 
 /** What a wait returns after its timeout. */
@@ -102,7 +103,8 @@ export class RequestedCommand implements Command {
     this.scope = scope;
     this.#signal = request.signal;
     let settle: Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
-    this.#promise = new EffectPromise((resolve, reject) => settle = { resolve, reject });
+    const Promised = request.kind === "signal" ? WatchedPromise : EffectPromise;
+    this.#promise = new Promised((resolve, reject) => settle = { resolve, reject });
     this.#promise.onLook = onLook;
     this.#resolve = settle!.resolve;
     this.#reject = settle!.reject;
@@ -116,6 +118,13 @@ export class RequestedCommand implements Command {
   /** Whether code has awaited the promise, or has called `then` in another way. */
   get isAwaited(): boolean {
     return this.#promise.isAwaited;
+  }
+
+  /** Who awaits it, if it is a wait for a signal (ATTENTION-1). */
+  get attention(): Attention {
+    if (!(this.#promise instanceof WatchedPromise)) return "held";
+    const { attention } = this.#promise;
+    return attention === "held" && this.#signal !== undefined ? "raced" : attention;
   }
 
   /** Where it was requested; `null` unless the stack was taken. */
@@ -150,33 +159,3 @@ export class RequestedCommand implements Command {
     this.#onAbort = null;
   }
 }
-
-/**
- * A promise that knows whether code looks at it. Every way to do so (`await`, `then`,
- * `Promise.all`, a `return` from an async function) first reads its `constructor`. Since that is
- * `Promise`, it continues as with any other promise, in as many microtasks.
- */
-class EffectPromise extends Promise<unknown> {
-  isAwaited = false;
-  onLook: () => void = IGNORE;
-
-  /** Marks its rejection as handled. */
-  ignoreRejection(): void {
-    const { isAwaited, onLook } = this;
-    this.onLook = IGNORE;
-    ignoreRejection(this);
-    this.isAwaited = isAwaited;
-    this.onLook = onLook;
-  }
-}
-
-Reflect.defineProperty(EffectPromise.prototype, "constructor", {
-  configurable: true,
-  get(this: EffectPromise): PromiseConstructor {
-    this.isAwaited = true;
-    this.onLook();
-    return Promise;
-  },
-});
-
-function IGNORE(): void {}

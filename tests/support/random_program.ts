@@ -65,6 +65,13 @@ export type Statement =
     readonly timeout: number;
     readonly otherwise: boolean;
   }
+  | {
+    readonly op: "races";
+    readonly names: readonly string[];
+    readonly ms: number;
+    readonly rounds: number;
+    readonly keeps: boolean;
+  }
   | { readonly op: "now" | "random" | "status" | "attributes" }
   | { readonly op: "patched"; readonly name: string; readonly then: Program }
   | {
@@ -156,6 +163,13 @@ export const { statement } = fc.letrec<{ statement: Statement; program: Program 
     }),
     fc.record({ op: fc.constant("sleep"), ms: ticks }),
     fc.record({ op: fc.constant("signal"), name, timeout: ticks, otherwise: fc.boolean() }),
+    fc.record({
+      op: fc.constant("races"),
+      names: fc.array(name, { minLength: 1, maxLength: 3 }),
+      ms: ticks,
+      rounds: fc.integer({ min: 1, max: 3 }),
+      keeps: fc.boolean(),
+    }),
     fc.record({ op: fc.constantFrom("now", "random", "status", "attributes") }),
     fc.record({ op: fc.constant("child"), program: tie("program") }),
     fc.record({
@@ -327,6 +341,8 @@ class Follower {
             : ctx.waitForSignal(part.name, options)),
         );
       }
+      case "races":
+        return note(await this.#race(part, options));
       case "now":
         return note(ctx.now());
       case "random":
@@ -417,6 +433,21 @@ class Follower {
     if (part.then === "cancel") await child.cancel();
     if (part.then === "twice") await Promise.allSettled([result, child.result(options)]);
     return [child.id, await (part.then === "twice" ? child.result(options) : result)];
+  }
+
+  /** A loop of races, whose waits may lose (ATTENTION-1). */
+  async #race(
+    { names, ms, rounds, keeps }: Extract<Statement, { op: "races" }>,
+    options: { readonly signal?: AbortSignal },
+  ): Promise<unknown> {
+    const ctx = this.#ctx;
+    const wait = (name: string) => ctx.waitForSignal(name, options).then((got) => [name, got]);
+    const kept = keeps ? names.map(wait) : null;
+    const winners: unknown[] = [];
+    for (let round = 0; round < rounds; round++) {
+      winners.push(await Promise.race([...kept ?? names.map(wait), ctx.sleep(ms, options)]));
+    }
+    return winners;
   }
 
   async *#generate(parts: Program, signal: AbortSignal | undefined): AsyncGenerator<unknown> {

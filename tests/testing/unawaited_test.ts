@@ -65,12 +65,12 @@ const LINE = 31;
 
 const leaves = defineWorkflow({ name: "leaves" }, async (ctx) => await ctx.waitForSignal("a"));
 
-/** A wait in a loop of races: the loser of each keeps waiting, or is aborted. */
+/** A wait of an async function in a loop of races: each loser keeps waiting, or is aborted. */
 const races = defineWorkflow({ name: "races" }, async (ctx, aborts: boolean) => {
   for (let round = 0; round < 3; round++) {
     const enough = new AbortController();
-    const go = ctx.waitForSignal("go", { signal: enough.signal });
-    const first = await Promise.race([go, ctx.sleep("1s").then(() => "tick")]);
+    const go = async () => await ctx.waitForSignal("go", { signal: enough.signal });
+    const first = await Promise.race([go(), ctx.sleep("1s").then(() => "tick")]);
     if (first !== "tick") return first;
     if (aborts) enough.abort();
   }
@@ -93,7 +93,7 @@ Deno.test("signals that no wait took are reported when their run ends, and count
   assert.deepEqual([run, count, signals], ["r", 3, '"b", "c"']);
 });
 
-Deno.test("a signal that reaches the loser of a race is reported, if another waits for it", async () => {
+Deno.test("a signal that reaches an async function that lost a race is reported, if another waits for it", async () => {
   for (const aborts of [false, true]) {
     const records = await warnings(async () => {
       await using engine = await testEngine({ workflows: [races] });

@@ -129,7 +129,10 @@ export interface TraceEntry {
   readonly child: string | null;
   /** When the code requested it, by the run's clock; `null`: unknown, as `unavailable` is set. */
   readonly requestedAt: Date | null;
-  /** Its state. `withdrawn`: the code aborted it by an `AbortSignal`, or was cancelled. */
+  /**
+   * Its state. `withdrawn`: the code aborted it by an `AbortSignal`, or was cancelled; or it is a wait
+   * for a signal that has lost a race, and that nothing awaits.
+   */
   readonly state: "waiting" | "completed" | "failed" | "timed_out" | "withdrawn";
   /** When the event that answered it was written; `null`: none has. */
   readonly answeredAt: Date | null;

@@ -168,15 +168,10 @@ export class OutstandingCommands {
     return positions;
   }
 
-  /** The first command that waits for a signal with that name. */
-  waitingFor(signal: string): OutstandingCommand | undefined {
-    return this.#first("waiting", ({ kind, name }) => kind === "signal" && name === signal);
-  }
-
-  /** The last command that waits for a signal with that name. */
-  lastWaitingFor(signal: string): OutstandingCommand | undefined {
-    return this.in("waiting").findLast(({ command }) =>
-      command.kind === "signal" && command.name === signal
+  /** The commands that wait for a signal with that name and that code awaits (ATTENTION-1). */
+  waitingFor(signal: string): readonly OutstandingCommand[] {
+    return this.in("waiting").filter(({ command }) =>
+      command.kind === "signal" && command.name === signal && command.attention !== "lost"
     );
   }
 
@@ -208,11 +203,11 @@ export class OutstandingCommands {
     return earliest;
   }
 
-  /** Lists what a suspended run waits for, as its row shows it. */
+  /** Lists what a suspended run waits for, as its row shows it: without waits that lost a race. */
   waits(): WaitRow[] {
     const rows: WaitRow[] = [];
     for (const { command, dueAt, state } of this.#byPosition.values()) {
-      if (state === "settled") continue;
+      if (state === "settled" || command.attention === "lost") continue;
       rows.push({
         kind: command.kind,
         name: command.options.label ?? command.name,

@@ -6,6 +6,8 @@
  *   cancellation is about to be delivered to the code.
  * - EFFECT-2: an execution that has ended receives nothing: late results are dropped; except those
  *   of tasks, which have a fence of their own.
+ * - EFFECT-3: a signal that goes to a wait in a race is the first event that is delivered after the
+ *   turn that showed the wait to be awaited (ATTENTION-1 of `replay/attention.ts`).
  *
  * @module
  */
@@ -60,6 +62,9 @@ export interface OutstandingEffectsOptions {
 
 /** Limit of the characters of payloads in one share; a single event may have more. */
 const SHARE_TEXT = 16 * 1_048_576;
+
+/** The kinds of event that a message from outside becomes: they keep their order of arrival. */
+const ARRIVED: ReadonlySet<string> = new Set(["signal.received", "cancel.requested"]);
 
 /** The effects of one execution. */
 export class OutstandingEffects {
@@ -150,10 +155,15 @@ export class OutstandingEffects {
   advance(): void {
     this.#endCancelled();
     const { inbox, stay, context } = this.#options;
+    let isLater = false;
     inbox.take((message) => {
-      const isTaken = this.#takeMessage(message);
-      if (isTaken) stay?.took(message, context.databaseClock.now());
-      return isTaken;
+      // Signals and cancellations are delivered in their order of arrival.
+      if (isLater && (message.kind === "signal" || message.kind === "cancel")) return false;
+      const taken = this.#takeMessage(message);
+      if (taken === "later") isLater = true;
+      if (taken !== true) return false;
+      stay?.took(message, context.databaseClock.now());
+      return true;
     });
     this.#takeDue();
     this.#startReady();
@@ -495,8 +505,11 @@ export class OutstandingEffects {
 
   // ---- messages -------------------------------------------------------------------------------
 
-  /** Passes a message to the commands that wait for it; returns whether it is used up. */
-  #takeMessage(message: InboxRow): boolean {
+  /**
+   * Passes a message to the commands that wait for it; returns whether it is used up. `later`: it
+   * may be after the next write.
+   */
+  #takeMessage(message: InboxRow): boolean | "later" {
     switch (message.kind) {
       case "cancel":
         this.#takeCancel(message);
@@ -511,20 +524,30 @@ export class OutstandingEffects {
     }
   }
 
-  /** Signals with one name go to the waits for that name in order. */
-  #takeSignal(message: InboxRow): boolean {
+  /**
+   * Signals with one name go to the waits for that name in order.
+   *
+   * What is delivered before a signal may end the race that its wait is in, and no code would see the
+   * signal. So it is the first event of its write, or comes with the next one (EFFECT-3).
+   */
+  #takeSignal(message: InboxRow): boolean | "later" {
     const { name } = message;
-    const taker = this.#pending.waitingFor(name);
-    const last = this.#pending.lastWaitingFor(name);
-    if (taker !== undefined && last !== undefined && last !== taker) {
+    const takers = this.#pending.waitingFor(name);
+    const [taker] = takers;
+    if (taker === undefined) return false;
+    const isRaced = taker.command.attention === "raced";
+    if (isRaced && this.#pendingEvents.some(({ event }) => ARRIVED.has(event.kind))) return "later";
+    const last = takers.at(-1)!;
+    if (last !== taker) {
       const { run, context } = this.#options;
       context.warnings.outwaited(run, name, taker.command.position, last.command.position);
     }
-    return this.#consume(
-      message,
-      taker,
-      (pending, payload) => eventOf(pending.command, "signal.received", payload),
-    );
+    taker.state = "settled";
+    const event = eventOf(taker.command, "signal.received", message.payload);
+    const pending = { event, consumes: message.id };
+    if (isRaced) this.#pendingEvents.unshift(pending);
+    else this.#pendingEvents.push(pending);
+    return true;
   }
 
   /**

@@ -112,8 +112,8 @@ export class Warnings {
 
   /**
    * Reports a signal that goes to the wait that has waited longest while a later one waits for it
-   * too: the first may have lost a race, so that its result is unused. Logged once for a name and
-   * version.
+   * too: the first may be inside an async function that has lost a race (ATTENTION-1 of
+   * `replay/attention.ts`), so that its result is unused. Logged once for a name and version.
    */
   outwaited(run: ClaimedRun, signal: string, taker: number, other: number): void {
     const key = `${run.hash} signal ${signal}`;
@@ -122,8 +122,9 @@ export class Warnings {
     this.#outwaited.add(key);
     this.#log.warn(
       "Signal {signal} of run {run} of workflow {workflow} goes to effect {taker}, which has waited " +
-        "for it longest, though effect {other} waits for it, too: a wait that has lost a race takes " +
-        "signals until it is aborted, so pass it { signal } of an AbortController, and abort that",
+        "for it longest, though effect {other} waits for it, too: a wait that an async function " +
+        "awaits takes signals also after that function has lost a race, so pass it { signal } of an " +
+        "AbortController, and abort that",
       { run: run.runId, workflow: run.workflow, signal, taker, other },
     );
   }
