@@ -43,12 +43,14 @@ const EFFECTS: ReadonlySet<string> = new Set([
   "activity",
   "child",
   "continueAsNew",
+  "handlersDone",
   "run",
   "saga",
   "scope",
   "sleep",
   "startChild",
   "transaction",
+  "until",
   "waitForSignal",
 ]);
 

@@ -127,6 +127,8 @@ export interface CommandOptions {
   readonly label?: string;
   /** A `child` command's request. */
   readonly child?: ChildRequest;
+  /** Whether a wait for a signal is that of a handler, which belongs to no scope. */
+  readonly handles?: true;
   /** A `call` command's request. */
   readonly call?: CallRequest;
   /** An `activity` command's definition; absent when the activity was named by a string. */
@@ -164,11 +166,14 @@ export interface Command {
   readonly position: number;
   /** What is requested. */
   readonly kind: CommandKind;
-  /** The step's, activity's or signal's name; "" for a sleep. */
+  /** The step's, activity's or signal's name; "" for a sleep. Of several signals, all names. */
   readonly name: string;
+  /** The names of the signals that a wait for several takes; absent: `name` is the only one. */
+  readonly names?: readonly string[] | undefined;
   /**
    * Detects that the input has changed: a hash of an activity's encoded input, the duration or date
-   * of a sleep, the timeout of a wait; `null` for a step and for a wait without a timeout.
+   * of a sleep, the timeout of a wait, with a hash of the names of a wait for several signals; `null`
+   * for a step, and for a wait for one signal without a timeout.
    */
   readonly digest: string | null;
   /** An activity's encoded input; null for other kinds. */

@@ -7,6 +7,7 @@
 import type { SeededRandom } from "../base/random.ts";
 import type { Drain } from "./drain.ts";
 import type { ScopeOptions, ScopeView } from "./effect_scopes.ts";
+import type { Handlers } from "./handlers.ts";
 import type { NoteKind } from "./notes.ts";
 import type { Identity } from "./origins.ts";
 import type { Request } from "./requested_command.ts";
@@ -86,6 +87,27 @@ export interface Effects {
     body: (scope: ScopeView) => Output | Promise<Output>,
     options: ScopeOptions,
   ): Promise<Output>;
+  /**
+   * Waits until a condition holds, which is looked at now and after each delivery. Call {@linkcode
+   * Effects.enter} first.
+   *
+   * @param condition The condition.
+   * @param timeout The sleep after which the wait ends; it is requested if the condition does not
+   * hold now, and withdrawn when it holds. `null`: the wait has no limit.
+   * @param signal Ends the wait.
+   * @returns Whether the condition holds; `false` after the timeout.
+   */
+  until(
+    condition: () => boolean,
+    timeout: Request | null,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean>;
+  /** Handlers of signals that are under way. */
+  readonly handlers: Handlers;
+  /** Whether the run was cancelled. */
+  readonly isCancelled: boolean;
+  /** Ends the run with the error of a handler, unless it has ended. */
+  fail(error: unknown): void;
   /** Aborts when the run is cancelled. */
   readonly cancelSignal: AbortSignal;
   /**

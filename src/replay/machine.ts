@@ -22,7 +22,8 @@
  * - REPLAY-8: a cancellation is thrown into workflow code once: by the effects that it rejects, or,
  *   if every pending effect was allowed to finish and succeeded, by the next effect. It is not
  *   thrown once the code has read `cancelSignal`, and never in a compensation. Each later request
- *   by force is thrown once more, also by effects that the first one allowed to finish.
+ *   by force is thrown once more, also by effects that the first one allowed to finish. Effects of
+ *   handlers reject too, and the main function learns of it by itself.
  * - REPLAY-9: a line is logged once. After each turn the machine knows up to where lines were
  *   logged; the next write stores that, and the history returns it. If a node is lost after the
  *   turn and before that write, a line may be logged twice; none is left out. A run that logs
@@ -32,7 +33,7 @@
  */
 
 import { quoteId } from "../base/describe.ts";
-import { checkAbortSignal } from "../base/arguments.ts";
+import { checkAbortSignal, refuse } from "../base/arguments.ts";
 import { ignoreRejection, inBackground } from "../base/background.ts";
 import {
   CancelledError,
@@ -51,10 +52,12 @@ import { messageOf } from "../base/text.ts";
 import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { callSite, CallStack, showSite } from "./call_stack.ts";
+import { Conditions } from "./conditions.ts";
 import { ContinueAsNew } from "./continue_as_new.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
 import { EffectScopes, type ScopeOptions, type ScopeView } from "./effect_scopes.ts";
 import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
+import { Handlers } from "./handlers.ts";
 import type { CancelRequest, HistoryEvent } from "./history.ts";
 import { isNote, type NoteKind, Notes } from "./notes.ts";
 import { Identities, type Identity, readOrigin } from "./origins.ts";
@@ -69,7 +72,9 @@ import {
   mismatch,
   outlivesCancel,
   read,
+  received,
   SETTLE,
+  takesSignal,
 } from "./settle.ts";
 import type { DriftReport, LogLevel, Outcome, Refusal, RunStart, Turn } from "./turn.ts";
 
@@ -93,6 +98,8 @@ export class Execution implements Effects, WorkflowScope {
   readonly #childEnds = new Map<string, HistoryEvent>();
   readonly #patches = new Patches();
   readonly #notes = new Notes();
+  readonly #conditions = new Conditions();
+  readonly handlers: Handlers = new Handlers();
   readonly #rejections = new Map<Promise<unknown>, unknown>();
   /** `null`: the code has opened no scope. */
   #scopes: EffectScopes | null = null;
@@ -103,6 +110,8 @@ export class Execution implements Effects, WorkflowScope {
   #randomness: SeededRandom | null = null;
   #started = false;
   #busy = false;
+  /** Whether a condition is being looked at. */
+  #isLooking = false;
   #inTurn = false;
   #now: number;
   #position = 0;
@@ -219,13 +228,13 @@ export class Execution implements Effects, WorkflowScope {
     pulse?.begins();
     try {
       this.#open(events, options);
-      drain();
-      while (this.#settlesScopes) drain();
+      const settle = () => {
+        do drain(); while (this.#settlesMore);
+      };
+      settle();
       for (let i = 0; i < events.length && !this.#stopped; i++) {
         pulse?.delivers();
-        if (!this.#deliver(events[i] as HistoryEvent)) continue;
-        drain();
-        while (this.#settlesScopes) drain();
+        if (this.#deliver(events[i] as HistoryEvent)) settle();
       }
       return this.#close();
     } finally {
@@ -239,14 +248,19 @@ export class Execution implements Effects, WorkflowScope {
     options: TurnOptions,
   ): Promise<Turn> {
     this.#open(events, options);
-    await drain();
-    while (this.#settlesScopes) await drain();
+    const settle = async () => {
+      do await drain(); while (this.#settlesMore);
+    };
+    await settle();
     for (let i = 0; i < events.length && !this.#stopped; i++) {
-      if (!this.#deliver(events[i] as HistoryEvent)) continue;
-      await drain();
-      while (this.#settlesScopes) await drain();
+      if (this.#deliver(events[i] as HistoryEvent)) await settle();
     }
     return this.#close();
+  }
+
+  /** Whether a scope or a condition settles now, so that more microtasks are due. */
+  get #settlesMore(): boolean {
+    return this.#settlesScopes || this.#settleCondition();
   }
 
   /** SCOPE-2: whether scopes settle now, so that more microtasks are due. */
@@ -318,7 +332,83 @@ export class Execution implements Effects, WorkflowScope {
         call,
       });
     }
+    if (this.#isLooking) {
+      throw new ContextError(
+        `Cannot call ctx.${call} of ${this.#shown} here: a condition of ctx.until only looks at ` +
+          "values",
+        { call },
+      );
+    }
     if (!this.#inTurn) throw this.#refuseForeign(`, before ctx.${call}`);
+  }
+
+  until(
+    condition: () => boolean,
+    timeout: Request | null,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (signal !== undefined) checkAbortSignal(signal, "ctx.until");
+    if (signal?.aborted === true) return rejected(signal.reason);
+    const within = this.#scopes?.current ?? null;
+    const refusal = within?.refuse() ?? null; // SCOPE-3
+    if (refusal !== null) return rejected(refusal.reason);
+    const isShielded = within?.isShielded === true;
+    if (!isShielded && this.#takeCancellation()) return rejected(this.#cancelled);
+    const holds = () => this.#lookAt(condition);
+    try {
+      if (holds()) return Promise.resolve(true);
+    } catch (error) {
+      return rejected(error);
+    }
+    const settled = new AbortController();
+    const { promise, giveUp, fail } = this.#conditions.add(
+      holds,
+      { isHandlers: this.handlers.isRunning, isShielded },
+      () => settled.abort(),
+    );
+    signal?.addEventListener("abort", () => fail(signal.reason), { signal: settled.signal });
+    if (timeout !== null) {
+      ignoreRejection(this.ask({ ...timeout, signal: settled.signal }).then(giveUp, fail));
+    }
+    return promise;
+  }
+
+  /** Looks at a condition, which can request nothing. */
+  #lookAt(condition: () => boolean): boolean {
+    this.#isLooking = true;
+    try {
+      const holds: unknown = scope.run(this, condition);
+      if (holds instanceof Promise) {
+        ignoreRejection(holds);
+        refuse("the condition of ctx.until", condition, "a function that returns no promise");
+      }
+      return Boolean(holds);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  /** CONDITION-1 */
+  #settleCondition(): boolean {
+    return this.#outcome === null && !this.#stopped && this.#conditions.settleOne();
+  }
+
+  get isCancelled(): boolean {
+    return this.#cancelled !== null;
+  }
+
+  fail(error: unknown): void {
+    if (this.#outcome === null) this.#fail(error);
+  }
+
+  /**
+   * REPLAY-8: whether what is requested now rejects with the cancellation. If a handler requests it,
+   * the main function is still to learn of the cancellation.
+   */
+  #takeCancellation(): boolean {
+    if (!this.#isCancelPending) return false;
+    if (!this.handlers.isRunning) this.#isCancelPending = false;
+    return true;
   }
 
   ask(request: Request): Promise<unknown> {
@@ -330,17 +420,15 @@ export class Execution implements Effects, WorkflowScope {
     if (request.options.onCancel !== "finish") { // SCOPE-5
       const refusal = within?.refuse() ?? null;
       if (refusal !== null) return rejected(refusal.reason);
-      if (this.#isCancelPending && request.kind !== "call" && within?.isShielded !== true) { // REPLAY-8
-        this.#isCancelPending = false;
-        return rejected(this.#cancelled);
-      }
+      const heeds = request.kind !== "call" && within?.isShielded !== true;
+      if (heeds && this.#takeCancellation()) return rejected(this.#cancelled);
     }
     if (this.#signals.length > 0 && request.kind === "signal") {
-      const index = this.#signals.findIndex((event) => event.name === request.name);
+      const index = this.#signals.findIndex((event) => takesSignal(request, event.name));
       const [event] = index < 0 ? [] : this.#signals.splice(index, 1);
       if (event !== undefined) {
         this.onAnswer(position, event);
-        return Promise.resolve(read(event.payload));
+        return Promise.resolve(received(request, event));
       }
     }
     const pending = new RequestedCommand(
@@ -353,13 +441,14 @@ export class Execution implements Effects, WorkflowScope {
           ? new CallStack()
           : null,
         onLook: this.#onLook,
-        scope: within,
+        scope: request.options.handles === true ? null : within,
       },
     );
+    pending.isHandlers = this.handlers.isRunning;
     const end = this.#childEnds.get(awaitedChildId(request) ?? "");
     if (end !== undefined) { // REPLAY-7
       this.onAnswer(position, end);
-      SETTLE[end.kind as Delivery](pending, end.payload);
+      SETTLE[end.kind as Delivery](pending, end);
       return pending.promise;
     }
     this.#outstanding.set(position, pending);
@@ -550,6 +639,7 @@ export class Execution implements Effects, WorkflowScope {
       if (isFirst && outlivesCancel(pending)) pending.cancelled = error;
       else this.withdraw(pending, error);
     }
+    if (this.#conditions.failAll(error)) this.#isCancelPending = false;
     scope.run(this, () => {
       this.#cancelling?.abort(error);
       this.#scopes?.tell(error);
@@ -582,9 +672,11 @@ export class Execution implements Effects, WorkflowScope {
   #settle(pending: RequestedCommand, event: HistoryEvent): void {
     this.#outstanding.delete(pending.position);
     if (!pending.isAwaited) this.#answeredUnawaited.push(pending);
-    if (pending.cancelled !== null && event.kind.endsWith(".failed")) this.#isCancelPending = false;
+    if (pending.cancelled !== null && event.kind.endsWith(".failed") && !pending.isHandlers) {
+      this.#isCancelPending = false;
+    }
     this.onAnswer(pending.position, event);
-    SETTLE[event.kind as Delivery](pending, event.payload);
+    SETTLE[event.kind as Delivery](pending, event);
   }
 
   /** REPLAY-7. */
@@ -619,7 +711,7 @@ export class Execution implements Effects, WorkflowScope {
     if (pending.options.child?.workflow !== undefined) {
       this.#withdrawnChildren = [...this.#withdrawnChildren, pending];
     }
-    if (reason === this.#cancelled) this.#isCancelPending = false;
+    if (reason === this.#cancelled && !pending.isHandlers) this.#isCancelPending = false;
     pending.reject(reason);
   };
 

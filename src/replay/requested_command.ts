@@ -23,6 +23,8 @@ export interface Request {
   /** As in {@linkcode Command}. */
   readonly name: string;
   /** As in {@linkcode Command}. */
+  readonly names?: readonly string[] | undefined;
+  /** As in {@linkcode Command}. */
   readonly digest: string | null;
   /** As in {@linkcode Command}. */
   readonly input: string | null;
@@ -63,6 +65,7 @@ export class RequestedCommand implements Command {
   readonly position: number;
   readonly kind: CommandKind;
   readonly name: string;
+  readonly names: readonly string[] | undefined;
   readonly digest: string | null;
   readonly input: string | null;
   readonly deadline: number | null;
@@ -74,6 +77,8 @@ export class RequestedCommand implements Command {
   /** The scope whose code requested it; `null`: none. */
   readonly scope: CommandScope | null;
   cancelled: Error | null = null;
+  /** Whether a handler of a signal requested it. */
+  isHandlers = false;
   /** The stack of the requesting call; `null` unless traced, wanted, or an activity's. */
   readonly stack: CallStack | null;
   readonly #promise: EffectPromise;
@@ -93,6 +98,7 @@ export class RequestedCommand implements Command {
     this.position = position;
     this.kind = request.kind;
     this.name = request.name;
+    this.names = request.names;
     this.digest = request.digest;
     this.input = request.input;
     this.deadline = request.deadline;

@@ -77,28 +77,52 @@ export function outlivesCancel({ kind, options }: RequestedCommand): boolean {
   return kind === "activity" && options.onCancel !== "abandon";
 }
 
+/**
+ * Whether a command is a wait for a signal with a name.
+ */
+export function takesSignal(
+  { kind, name, names }: Pick<Command, "kind" | "name" | "names">,
+  signal: string,
+): boolean {
+  return kind === "signal" && (names?.includes(signal) ?? name === signal);
+}
+
+/**
+ * Returns what the code receives of a signal: its payload; from a wait for several, its name too.
+ */
+export function received(
+  { names }: Pick<Command, "names">,
+  { name, payload }: Pick<HistoryEvent, "name" | "payload">,
+): unknown {
+  const value = read(payload);
+  return names === undefined ? value : { name, payload: value };
+}
+
+/** What an event says beside its kind. */
+type Answer = Pick<HistoryEvent, "name" | "payload">;
+
 /** Settles a command from its event. REPLAY-4 of the machine: from the text alone. */
 export const SETTLE: Readonly<
-  Record<Delivery, (pending: RequestedCommand, payload: string | null) => void>
+  Record<Delivery, (pending: RequestedCommand, answer: Answer) => void>
 > = {
-  "step.completed": (pending, payload) => pending.resolve(read(payload)),
-  "step.failed": (pending, payload) => pending.reject(readError(payload)),
-  "activity.completed": (pending, payload) => pending.resolve(read(payload)),
-  "activity.failed": (pending, payload) =>
+  "step.completed": (pending, { payload }) => pending.resolve(read(payload)),
+  "step.failed": (pending, { payload }) => pending.reject(readError(payload)),
+  "activity.completed": (pending, { payload }) => pending.resolve(read(payload)),
+  "activity.failed": (pending, { payload }) =>
     pending.reject(
       pending.cancelled ??
         activityError(pending, payload),
     ),
-  "transaction.completed": (pending, payload) => pending.resolve(read(payload)),
-  "transaction.failed": (pending, payload) => pending.reject(readError(payload)),
-  "child.completed": (pending, payload) => pending.resolve(read(payload)),
-  "child.failed": (pending, payload) =>
+  "transaction.completed": (pending, { payload }) => pending.resolve(read(payload)),
+  "transaction.failed": (pending, { payload }) => pending.reject(readError(payload)),
+  "child.completed": (pending, { payload }) => pending.resolve(read(payload)),
+  "child.failed": (pending, { payload }) =>
     pending.reject(pending.cancelled ?? childError(pending, payload)),
-  "call.completed": (pending, payload) =>
+  "call.completed": (pending, { payload }) =>
     pending.resolve(payload === null ? pending.answer : read(payload)),
-  "call.failed": (pending, payload) => pending.reject(readError(payload)),
+  "call.failed": (pending, { payload }) => pending.reject(readError(payload)),
   "timer.fired": (pending) => pending.resolve(undefined),
-  "signal.received": (pending, payload) => pending.resolve(read(payload)),
+  "signal.received": (pending, answer) => pending.resolve(received(pending, answer)),
   "signal.timeout": (pending) => {
     if (pending.fallback !== null) pending.resolve(pending.fallback.value);
     else pending.reject(signalTimeout(pending));
@@ -148,7 +172,10 @@ export function mismatch(
   kind: CommandKind,
 ): string | null {
   if (pending.kind !== kind) return "the code asked for another kind of effect there";
-  if (pending.name !== event.name) return "the code asked for another name there";
+  const isSame = event.kind === "signal.received"
+    ? takesSignal(pending, event.name)
+    : pending.name === event.name;
+  if (!isSame) return "the code asked for another name there";
   if (pending.digest !== event.digest) return "the code asked with another input there";
   return null;
 }
@@ -161,10 +188,11 @@ function childError(pending: RequestedCommand, payload: string | null): ChildErr
 
 function signalTimeout(pending: RequestedCommand): TimeoutError {
   const name = quoteId(pending.name);
+  const timeoutMs = Number(/(\d+)ms$/.exec(pending.digest!)![1]);
   return stackless(() =>
     new TimeoutError(
-      `Cannot wait for signal ${name} any longer: it did not arrive within ${pending.digest}`,
-      { signal: shownId(pending.name), timeoutMs: parseInt(pending.digest!) },
+      `Cannot wait for signal ${name} any longer: it did not arrive within ${timeoutMs}ms`,
+      { signal: shownId(pending.name), timeoutMs },
     )
   );
 }

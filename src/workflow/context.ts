@@ -16,23 +16,25 @@ import {
 import { type Attributes, readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { undeclaredSignal } from "../base/errors.ts";
 import { firingOf } from "../base/run_ids.ts";
+import { quoteId } from "../base/describe.ts";
+import { ContextError } from "../base/errors.ts";
 import { encode } from "../base/values.ts";
 import type { Attempt, CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
+import type { Request } from "../replay/requested_command.ts";
 import { type ActivityDefinition, readActivity } from "./activity.ts";
 import { ContinueAsNew } from "../replay/continue_as_new.ts";
 import type { RunHeaders } from "./headers.ts";
 import { headersOf, readVersioning } from "./run_policy.ts";
 import { type AnyWorkflow, Children } from "./children.ts";
+import { Messages } from "./messages.ts";
 import { runSaga } from "./saga.ts";
 import type {
   ActivityCallOptions,
   ChildHandle,
   ChildOptions,
   ContinueAsNewOptions,
-  EffectOptions,
   FiredBy,
   Saga,
   Scope,
@@ -47,8 +49,10 @@ import type {
   WorkflowLog,
   WorkflowTransaction,
 } from "./context_types.ts";
+import type { EffectOptions } from "./effect_options.ts";
 import { readCodeRetry, readOnCancel, readRetry } from "./options.ts";
 import { readKey, readLimit, readPriority, readQueue, readTimeouts } from "./task_options.ts";
+import type { HandlerOptions, UntilOptions } from "./message_types.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
 /** After how many events in one generation a run should continue as new. */
@@ -67,7 +71,6 @@ const ACTIVITY_KEYS = [
   "idempotencyKey",
 ];
 const SCOPE_KEYS = ["timeout", "shielded", "signal"];
-const SIGNAL_KEYS = ["timeout", "otherwise", "signal"];
 
 /** {@linkcode WorkflowContext} over {@linkcode Effects}. */
 export class Context implements WorkflowContext {
@@ -76,7 +79,7 @@ export class Context implements WorkflowContext {
   readonly log: WorkflowLog;
   readonly attributes: WorkflowAttributes;
   readonly #effects: Effects;
-  readonly #signals: SignalSchemas | null;
+  readonly #messages: Messages;
 
   /**
    * Creates the context.
@@ -86,7 +89,7 @@ export class Context implements WorkflowContext {
    */
   constructor(effects: Effects, signals: SignalSchemas | null = null) {
     this.#effects = effects;
-    this.#signals = signals ?? null;
+    this.#messages = new Messages(effects, signals);
     this.workflow = effects.start.workflow;
     this.version = effects.start.version;
     this.attributes = {
@@ -302,42 +305,65 @@ export class Context implements WorkflowContext {
     if (date !== null && Number.isNaN(date)) {
       refuse("the date of ctx.sleep", until, "a valid Date");
     }
-    const ms = date === null ? durationMs(until as Duration, "the duration of ctx.sleep") : 0;
-    return this.#effects.ask({
-      kind: "sleep",
-      name: "",
-      digest: date === null ? `${ms}ms` : `until ${date}`,
-      input: null,
-      deadline: date ?? this.#effects.virtualNow() + ms,
-      options: label === undefined ? NOTHING : { label },
-      signal: options.signal,
-      fallback: null,
-    }) as Promise<void>;
+    const { signal } = options;
+    const request = date === null
+      ? this.#sleepRequest(until as Duration, "the duration of ctx.sleep", signal)
+      : sleepRequest(`until ${date}`, date, signal);
+    return this.#effects.ask(
+      label === undefined ? request : { ...request, options: { label } },
+    ) as Promise<void>;
+  }
+
+  #sleepRequest(duration: Duration, what: string, signal: AbortSignal | undefined): Request {
+    const ms = durationMs(duration, what);
+    return sleepRequest(`${ms}ms`, this.#effects.virtualNow() + ms, signal);
   }
 
   waitForSignal<Payload, Otherwise = Payload>(
-    name: string,
+    names: string | readonly string[],
     options: WaitForSignalOptions | WaitForSignalOtherwise<Otherwise> = NO_OPTIONS,
   ): Promise<Payload> {
-    this.#effects.enter("waitForSignal");
-    readName(name, "a signal");
-    if (this.#signals !== null && !(name in this.#signals)) {
-      throw undeclaredSignal(name, this.workflow, Object.keys(this.#signals));
-    }
-    if (options !== NO_OPTIONS) checkOptions(options, SIGNAL_KEYS, "ctx.waitForSignal");
-    const ms = options.timeout === undefined
+    return this.#messages.wait(names, options) as Promise<Payload>;
+  }
+
+  signals<Each>(
+    names: string | readonly string[],
+    options: EffectOptions = NO_OPTIONS,
+  ): AsyncIterableIterator<Each> {
+    return this.#messages.each(names, options) as AsyncIterableIterator<Each>;
+  }
+
+  on(
+    names: string | readonly string[],
+    handler: (message: never) => unknown,
+    options: HandlerOptions = {},
+  ): () => void {
+    return this.#messages.on(names, handler, options);
+  }
+
+  until(condition: () => boolean, options: UntilOptions = NO_OPTIONS): Promise<boolean> {
+    this.#effects.enter("until");
+    checkFunction(condition, "the condition of ctx.until");
+    if (options !== NO_OPTIONS) checkOptions(options, ["timeout", "signal"], "ctx.until");
+    const { timeout, signal } = options;
+    const sleep = timeout === undefined
       ? null
-      : durationMs(options.timeout, `timeout of signal ${JSON.stringify(name)}`);
-    return this.#effects.ask({
-      kind: "signal",
-      name,
-      digest: ms === null ? null : `${ms}ms`,
-      input: null,
-      deadline: ms === null ? null : this.#effects.virtualNow() + ms,
-      options: NOTHING,
-      signal: options.signal,
-      fallback: "otherwise" in options ? { value: options.otherwise } : null,
-    }) as Promise<Payload>;
+      : this.#sleepRequest(timeout, "timeout of ctx.until", undefined);
+    return this.#effects.until(condition, sleep, signal);
+  }
+
+  async handlersDone(): Promise<void> {
+    this.#effects.enter("handlersDone");
+    const { handlers, start: { runId } } = this.#effects;
+    if (handlers.isRunning) {
+      throw new ContextError(
+        `Cannot call ctx.handlersDone of run ${
+          quoteId(runId)
+        } here: a handler would wait for itself`,
+        { call: "handlersDone" },
+      );
+    }
+    await handlers.done();
   }
 
   setStatus(value: unknown): void {
@@ -368,6 +394,15 @@ export class Context implements WorkflowContext {
     this.#effects.enter("uuid");
     return this.#effects.randomness.uuid();
   }
+}
+
+function sleepRequest(
+  digest: string,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): Request {
+  const none = { name: "", input: null, fallback: null, options: NOTHING };
+  return { kind: "sleep", digest, deadline, signal, ...none };
 }
 
 function runOptions(what: string, options: StepOptions, known: readonly string[]): CommandOptions {

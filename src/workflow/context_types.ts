@@ -8,28 +8,25 @@ import type { Attributes, AttributesPatch } from "../base/attributes.ts";
 import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
+import type { EffectOptions } from "./effect_options.ts";
 import type { CodeRetryOptions, RetryOptions } from "./options.ts";
 import type { RunHeaders } from "./headers.ts";
 import type { RunTermsOptions, Versioning } from "./run_policy.ts";
 import type { Returning, Serializable } from "./serializable.ts";
+import type {
+  EachAnySignal,
+  EachDeclaredSignal,
+  HandleAnySignal,
+  HandleDeclaredSignal,
+  ReceivedAnySignal,
+  ReceivedSignal,
+  UntilOptions,
+} from "./message_types.ts";
 import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
 import type { QueueOptions, TimeoutOptions } from "./task_options.ts";
 import type { WORKFLOW } from "./marks.ts";
 import type { StandardSchema } from "./schema.ts";
 import type { RetryPolicy } from "../base/backoff.ts";
-
-/**
- * Options of every effect.
- *
- * @category Workflows
- */
-export interface EffectOptions {
-  /**
-   * Withdraws the effect when the signal aborts: the effect's promise rejects with the signal's
-   * reason, and the effect consumes nothing any more.
-   */
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Options of `ctx.run`.
@@ -158,6 +155,16 @@ export interface WaitForAnySignal {
   ): Promise<Payload | Otherwise>;
   /** Waits for a signal; throws `TimeoutError` after the timeout. */
   <Payload = unknown>(name: string, options?: WaitForSignalOptions): Promise<Payload>;
+  /** Waits for the first of several signals; returns `otherwise` after the timeout. */
+  <Payload = unknown, Otherwise = Payload, Name extends string = string>(
+    names: readonly Name[],
+    options: WaitForSignalOtherwise<Otherwise>,
+  ): Promise<ReceivedAnySignal<Payload, Name> | Otherwise>;
+  /** Waits for the first of several signals; throws `TimeoutError` after the timeout. */
+  <Payload = unknown, Name extends string = string>(
+    names: readonly Name[],
+    options?: WaitForSignalOptions,
+  ): Promise<ReceivedAnySignal<Payload, Name>>;
 }
 
 /**
@@ -176,6 +183,16 @@ export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
     name: Name,
     options?: WaitForSignalOptions,
   ): Promise<SignalOutput<Signals, Name>>;
+  /** Waits for the first of several signals; returns `otherwise` after the timeout. */
+  <Name extends SignalName<Signals>, Otherwise>(
+    names: readonly Name[],
+    options: WaitForSignalOtherwise<Otherwise>,
+  ): Promise<ReceivedSignal<Signals, Name> | Otherwise>;
+  /** Waits for the first of several signals; throws `TimeoutError` after the timeout. */
+  <Name extends SignalName<Signals>>(
+    names: readonly Name[],
+    options?: WaitForSignalOptions,
+  ): Promise<ReceivedSignal<Signals, Name>>;
 }
 
 /**
@@ -529,7 +546,11 @@ export interface WorkflowContext<
   sleep(until: Duration | Date, options?: SleepOptions): Promise<void>;
   /**
    * Waits for a signal by name and returns its payload. If the workflow declares its signals, the
-   * payload is the output of the signal's schema.
+   * payload is the output of the signal's schema. Of a list of names, it waits for the first signal
+   * that has one of them, and returns `{ name, payload }`.
+   *
+   * The wait takes a signal only while code awaits it: if it has lost a `Promise.race`, it takes none
+   * until code awaits it again.
    *
    * @throws {TimeoutError} After `timeout`, unless `otherwise` is given.
    * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the workflow declares signals, but not
@@ -537,6 +558,42 @@ export interface WorkflowContext<
    */
   readonly waitForSignal: string extends keyof Signals ? WaitForAnySignal
     : WaitForDeclaredSignal<Signals>;
+  /**
+   * Returns signals as they come, for `for await`: each is what `waitForSignal` returns. The loop ends
+   * by `break`; if `signal` aborts, the loop throws its reason.
+   *
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the workflow declares signals, but not
+   * this one.
+   */
+  readonly signals: string extends keyof Signals ? EachAnySignal : EachDeclaredSignal<Signals>;
+  /**
+   * Calls a handler for each signal, in their order of arrival, while the main function continues.
+   * The handler may use `ctx`. If it is `async`, it does not delay the next signal, unless
+   * `oneAtATime` is set. An error that it throws fails the run. Handlers also work while the run
+   * cleans up after a cancellation; their effects are cancelled as those of the main function are.
+   *
+   * @returns Stops the handler: it receives no further signal.
+   * @throws {InvalidArgumentError} If the signal has a handler.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the workflow declares signals, but not
+   * this one.
+   */
+  readonly on: string extends keyof Signals ? HandleAnySignal : HandleDeclaredSignal<Signals>;
+  /**
+   * Waits until a condition holds. It is evaluated at the call, and whenever the code has received
+   * something; so it must only look at variables of the run.
+   *
+   * @param condition Synchronous, without effects: it can't use `ctx`.
+   * @param options How long to wait.
+   * @returns `true` when the condition holds, `false` after the timeout.
+   * @throws What the condition throws. {CancelledError} If the run is cancelled.
+   */
+  until(condition: () => boolean, options?: UntilOptions): Promise<boolean>;
+  /**
+   * Waits until no handler is under way: call it before the run returns or continues as new.
+   *
+   * @throws {ContextError} (`CONTEXT_MISUSED`) If a handler calls it, which would wait for itself.
+   */
+  handlersDone(): Promise<void>;
   /**
    * Chooses between new and old code, so that runs under way can be moved to the new code. It
    * returns `true` if the run reaches this line for the first time outside of a replay. It returns

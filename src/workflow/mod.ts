@@ -26,6 +26,17 @@ export type {
   SignalOutput,
   SignalSchemas,
 } from "./signal_types.ts";
+export type {
+  EachAnySignal,
+  EachDeclaredSignal,
+  HandleAnySignal,
+  HandleDeclaredSignal,
+  HandlerOptions,
+  ReceivedAnySignal,
+  ReceivedSignal,
+  UntilOptions,
+} from "./message_types.ts";
+export type { EffectOptions } from "./effect_options.ts";
 export type { Encodable, NotSerializable, Returning, Serializable } from "./serializable.ts";
 export type { AnyWorkflowDefinition, InputOf, OutputOf, SignalsOf } from "./types_of.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.ts";
@@ -35,7 +46,6 @@ export type {
   ChildOptions,
   CompensateOptions,
   ContinueAsNewOptions,
-  EffectOptions,
   FiredBy,
   Saga,
   Scope,

@@ -93,8 +93,11 @@ export class Journal {
         return this.add("activity.completed", command, encode(value));
       case "sleep":
         return this.add("timer.fired", command);
-      case "signal":
-        return this.add("signal.received", command, encode(value));
+      case "signal": {
+        const { names = [command.name] } = command;
+        const name = names[this.events.length % names.length]!;
+        return this.add("signal.received", { ...command, name }, encode(value));
+      }
       default:
         return this.add(`${command.kind}.completed`, command, encode(value));
     }

@@ -9,10 +9,19 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { digestText } from "../../src/base/digest.ts";
 import { EffectScopes, type ScopeOptions, type ScopeView } from "../../src/replay/effect_scopes.ts";
 import type { Effects } from "../../src/replay/effects.ts";
+import { Conditions } from "../../src/replay/conditions.ts";
+import { Handlers } from "../../src/replay/handlers.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import { isNote, type NoteKind } from "../../src/replay/notes.ts";
 import { type Request, RequestedCommand } from "../../src/replay/requested_command.ts";
-import { ANSWERS, awaitedChildId, type Delivery, read, SETTLE } from "../../src/replay/settle.ts";
+import {
+  ANSWERS,
+  awaitedChildId,
+  type Delivery,
+  received,
+  SETTLE,
+  takesSignal,
+} from "../../src/replay/settle.ts";
 import type { RunStart } from "../../src/replay/turn.ts";
 
 /** One effect that the code has asked for. */
@@ -62,6 +71,9 @@ class NaiveRun implements Effects {
   readonly randomness: SeededRandom;
   readonly cancelSignal = new AbortController().signal;
   readonly #scopes = new EffectScopes(this);
+  readonly isCancelled = false;
+  readonly handlers: Handlers = new Handlers();
+  readonly #conditions = new Conditions();
   readonly #asked: (Asked | null)[] = [];
   readonly #patched: ReadonlySet<string>;
   readonly #answers = new Map<string, boolean>();
@@ -101,6 +113,30 @@ class NaiveRun implements Effects {
   log(): void {}
   admit(): void {}
 
+  until(
+    condition: () => boolean,
+    timeout: Request | null,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (signal?.aborted === true) return handled(Promise.reject(signal.reason));
+    const refusal = this.#scopes.current?.refuse() ?? null;
+    if (refusal !== null) return handled(Promise.reject(refusal.reason));
+    if (condition()) return Promise.resolve(true);
+    const settled = new AbortController();
+    const { promise, giveUp, fail } = this.#conditions.add(
+      condition,
+      { isHandlers: false, isShielded: false },
+      () => settled.abort(),
+    );
+    signal?.addEventListener("abort", () => fail(signal.reason));
+    if (timeout !== null) this.ask({ ...timeout, signal: settled.signal }).then(giveUp, fail);
+    return promise;
+  }
+
+  fail(): void {
+    this.end();
+  }
+
   readonly end = (): void => {
     this.#hasEnded = true;
   };
@@ -120,19 +156,19 @@ class NaiveRun implements Effects {
   }
 
   ask(request: Request): Promise<unknown> {
-    const { signal, kind, name } = request;
+    const { signal } = request;
     const position = this.#asked.length;
     this.#asked.push(null);
     if (signal?.aborted === true) return handled(Promise.reject(signal.reason));
     const scope = this.#scopes.current;
     const refusal = request.options.onCancel === "finish" ? null : scope?.refuse() ?? null;
     if (refusal !== null) return handled(Promise.reject(refusal.reason));
-    const mail = kind === "signal" ? this.#mail.findIndex((event) => event.name === name) : -1;
-    if (mail >= 0) return Promise.resolve(read(this.#mail.splice(mail, 1)[0]!.payload));
+    const mail = this.#mail.findIndex((event) => takesSignal(request, event.name));
+    if (mail >= 0) return Promise.resolve(received(request, this.#mail.splice(mail, 1)[0]!));
     const command = new RequestedCommand(position, request, {
       stack: null,
       onLook: () => {},
-      scope,
+      scope: request.options.handles === true ? null : scope,
     });
     const asked: Asked = { command, state: "waiting" };
     this.#asked[position] = asked;
@@ -162,7 +198,9 @@ class NaiveRun implements Effects {
 
   /** Lets the code make all the progress that it can. */
   async rest(): Promise<void> {
-    do await macrotask(); while (!this.#hasEnded && this.#scopes.settleIdle());
+    do await macrotask(); while (
+      !this.#hasEnded && (this.#scopes.settleIdle() || this.#conditions.settleOne())
+    );
   }
 
   /** Returns whether the code has asked for what the event is about. */
@@ -192,14 +230,15 @@ class NaiveRun implements Effects {
     return true;
   }
 
-  #answer(asked: Asked, { kind, payload }: HistoryEvent): void {
+  #answer(asked: Asked, event: HistoryEvent): void {
     asked.state = "answered";
-    SETTLE[kind as Delivery](asked.command, payload);
+    SETTLE[event.kind as Delivery](asked.command, event);
   }
 }
 
-function isOf({ command }: Asked, { name, digest }: HistoryEvent): boolean {
-  return command.name === name && command.digest === digest;
+function isOf({ command }: Asked, { kind, name, digest }: HistoryEvent): boolean {
+  const isNamed = kind === "signal.received" ? takesSignal(command, name) : command.name === name;
+  return isNamed && command.digest === digest;
 }
 
 function handled<T>(promise: Promise<T>): Promise<T> {

@@ -72,6 +72,17 @@ export type Statement =
     readonly rounds: number;
     readonly keeps: boolean;
   }
+  | { readonly op: "several"; readonly names: readonly string[]; readonly timeout: number }
+  | {
+    readonly op: "handled";
+    readonly name: string;
+    readonly handler: Program;
+    readonly oneAtATime: boolean;
+    readonly count: number;
+    readonly timeout: number;
+    readonly isAwaited: boolean;
+  }
+  | { readonly op: "loop"; readonly name: string; readonly count: number; readonly ms: number }
   | { readonly op: "now" | "random" | "status" | "attributes" }
   | { readonly op: "patched"; readonly name: string; readonly then: Program }
   | {
@@ -170,6 +181,26 @@ export const { statement } = fc.letrec<{ statement: Statement; program: Program 
       rounds: fc.integer({ min: 1, max: 3 }),
       keeps: fc.boolean(),
     }),
+    fc.record({
+      op: fc.constant("several"),
+      names: fc.uniqueArray(name, { minLength: 1 }),
+      timeout: ticks,
+    }),
+    fc.record({
+      op: fc.constant("handled"),
+      name,
+      handler: tie("program"),
+      oneAtATime: fc.boolean(),
+      count: fc.integer({ min: 1, max: 2 }),
+      timeout: ticks,
+      isAwaited: fc.boolean(),
+    }),
+    fc.record({
+      op: fc.constant("loop"),
+      name,
+      count: fc.integer({ min: 1, max: 3 }),
+      ms: ticks,
+    }),
     fc.record({ op: fc.constantFrom("now", "random", "status", "attributes") }),
     fc.record({ op: fc.constant("child"), program: tie("program") }),
     fc.record({
@@ -254,6 +285,7 @@ export function edited(
 function partsOf(part: Statement): readonly [key: string, parts: Program] | null {
   if (part.op === "patched") return ["then", part.then];
   if (part.op === "later") return ["meanwhile", part.meanwhile];
+  if (part.op === "handled") return ["handler", part.handler];
   return "parts" in part ? ["parts", part.parts] : null;
 }
 
@@ -272,6 +304,7 @@ class Follower {
   readonly #ctx: WorkflowContext;
   readonly #world: World;
   readonly #seen: unknown[];
+  readonly #handled = new Set<string>();
 
   constructor(ctx: WorkflowContext, world: World, seen: unknown[]) {
     this.#ctx = ctx;
@@ -340,6 +373,24 @@ class Follower {
             ? ctx.waitForSignal(part.name, { ...options, timeout })
             : ctx.waitForSignal(part.name, options)),
         );
+      }
+      case "several":
+        return note(
+          await ctx.waitForSignal(part.names, {
+            ...options,
+            timeout: part.timeout,
+            otherwise: "otherwise",
+          }),
+        );
+      case "handled":
+        return note(await this.#handle(part, options));
+      case "loop": {
+        const got: unknown[] = [];
+        const late = ctx.sleep(part.ms, options).then(() => null);
+        for (const each = ctx.signals(part.name, options); got.length < part.count;) {
+          got.push(await Promise.race([each.next().then(({ value }) => value), late]));
+        }
+        return note(got);
       }
       case "races":
         return note(await this.#race(part, options));
@@ -433,6 +484,35 @@ class Follower {
     if (part.then === "cancel") await child.cancel();
     if (part.then === "twice") await Promise.allSettled([result, child.result(options)]);
     return [child.id, await (part.then === "twice" ? child.result(options) : result)];
+  }
+
+  /** A handler, and a condition over what it has received. A name that has one is left to it. */
+  async #handle(
+    { name, handler, oneAtATime, count, timeout, isAwaited }: Extract<
+      Statement,
+      { op: "handled" }
+    >,
+    options: { readonly signal?: AbortSignal },
+  ): Promise<unknown> {
+    const ctx = this.#ctx;
+    if (this.#handled.has(name)) return "handled already";
+    this.#handled.add(name);
+    let received = 0;
+    const stop = ctx.on(name, async () => {
+      received++;
+      await this.sequence(handler, undefined).catch((error) =>
+        void this.#seen.push((error as Error).message)
+      );
+    }, { oneAtATime });
+    try {
+      const holds = await ctx.until(() => received >= count, { ...options, timeout });
+      // Within a handler it is refused.
+      const done = isAwaited ? await ctx.handlersDone().catch((error) => error.code) : null;
+      return [holds, received, done];
+    } finally {
+      stop();
+      this.#handled.delete(name);
+    }
   }
 
   /** A loop of races, whose waits may lose (ATTENTION-1). */

@@ -64,6 +64,26 @@ const declared = () =>
       same<typeof late, number | "late">();
       const day = await ctx.waitForSignal("date", { timeout: "1h" });
       same<typeof day, Date>();
+      const first = await ctx.waitForSignal(["count", "date"]);
+      same<
+        typeof first,
+        | { readonly name: "count"; readonly payload: number }
+        | { readonly name: "date"; readonly payload: Date }
+      >();
+      if (first.name === "date") same<typeof first.payload, Date>();
+      const none = await ctx.waitForSignal(["count"], { timeout: "1h", otherwise: null });
+      same<typeof none, { readonly name: "count"; readonly payload: number } | null>();
+      for await (const n of ctx.signals("count")) same<typeof n, number>();
+      for await (const { name } of ctx.signals(["go", "date"])) same<typeof name, "go" | "date">();
+      const stop = ctx.on("count", (n) => same<typeof n, number>());
+      same<typeof stop, () => void>();
+      ctx.on(["count", "go"], ({ name }) => same<typeof name, "count" | "go">());
+      // @ts-expect-error -- not declared
+      await ctx.waitForSignal(["count", "fraud_revue"]);
+      // @ts-expect-error -- not declared
+      ctx.on("fraud_revue", () => {});
+      // @ts-expect-error -- not declared
+      ctx.signals("fraud_revue");
       // @ts-expect-error -- not declared
       await ctx.waitForSignal("fraud_revue");
       // @ts-expect-error -- the schema says what it is
@@ -90,6 +110,13 @@ const free = () =>
     same<typeof review, boolean>();
     const any = await ctx.waitForSignal("anything");
     same<typeof any, unknown>();
+    const either = await ctx.waitForSignal(["yes", "no"]);
+    same<typeof either.name, "yes" | "no">();
+    same<typeof either.payload, unknown>();
+    for await (const n of ctx.signals<number>("n")) same<typeof n, number>();
+    ctx.on("n", (n: number) => same<typeof n, number>());
+    const holds = await ctx.until(() => true, { timeout: "1h" });
+    same<typeof holds, boolean>();
     if (review) return ctx.continueAsNew({ id: "o-2" }, { version: "pinned" });
     // @ts-expect-error -- no order
     if (any === 1) return ctx.continueAsNew("o-2");

@@ -328,6 +328,7 @@ export class RunExecutor implements Resident {
     const said = () => annotations(turn).map(({ event }) => event);
     switch (outcome.kind) {
       case "continued": {
+        this.#context.warnings.unfinished(this.run, execution.handlers.underWay);
         await this.#reportUnawaited(life);
         const deaf = this.#endDeaf(life);
         if (deaf !== undefined) return await record.leave(deaf, said());
@@ -335,6 +336,7 @@ export class RunExecutor implements Resident {
           await continueAsNew(record, outcome, execution, this.#context);
       }
       case "completed": {
+        this.#context.warnings.unfinished(this.run, execution.handlers.underWay);
         await this.#reportUnawaited(life);
         const { result } = outcome;
         return await record.leave({ to: "completed", result, error: null }, said());

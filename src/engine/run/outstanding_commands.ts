@@ -12,7 +12,7 @@ import { decode } from "../../base/values.ts";
 import type { EventRow, WaitRow } from "../../ports/rows.ts";
 import type { Command } from "../../replay/commands.ts";
 import type { RecordedAttempt, RetriedAttempt } from "../../replay/activity_failure.ts";
-import { awaitedChildId } from "../../replay/settle.ts";
+import { awaitedChildId, takesSignal } from "../../replay/settle.ts";
 
 /** One outstanding command. */
 export interface OutstandingCommand {
@@ -171,7 +171,7 @@ export class OutstandingCommands {
   /** The commands that wait for a signal with that name and that code awaits (ATTENTION-1). */
   waitingFor(signal: string): readonly OutstandingCommand[] {
     return this.in("waiting").filter(({ command }) =>
-      command.kind === "signal" && command.name === signal && command.attention !== "lost"
+      takesSignal(command, signal) && command.attention !== "lost"
     );
   }
 

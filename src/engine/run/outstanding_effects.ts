@@ -543,7 +543,7 @@ export class OutstandingEffects {
       context.warnings.outwaited(run, name, taker.command.position, last.command.position);
     }
     taker.state = "settled";
-    const event = eventOf(taker.command, "signal.received", message.payload);
+    const event = { ...eventOf(taker.command, "signal.received", message.payload), name };
     const pending = { event, consumes: message.id };
     if (isRaced) this.#pendingEvents.unshift(pending);
     else this.#pendingEvents.push(pending);

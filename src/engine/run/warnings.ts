@@ -129,6 +129,21 @@ export class Warnings {
     );
   }
 
+  /** Reports handlers of signals that were under way when their run returned. */
+  unfinished({ runId: run, workflow }: ClaimedRun, signals: readonly string[]): void {
+    if (signals.length === 0) return;
+    this.#log.warn(
+      "Run {run} of workflow {workflow} has returned while handlers of signals were under way " +
+        "({count}): {signals}; await ctx.handlersDone() before",
+      {
+        run,
+        workflow,
+        count: signals.length,
+        signals: [...new Set(signals)].map((name) => quoteId(name)).join(", "),
+      },
+    );
+  }
+
   /** Reports an activity that is executed only on its run's node, since no module exports it. */
   unexported({ hash, workflow }: ClaimedRun, activity: string): void {
     const key = `${hash} ${activity}`;

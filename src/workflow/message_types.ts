@@ -1,0 +1,131 @@
+/**
+ * The types of messages in workflow code: several signals, loops over them, handlers.
+ *
+ * @module
+ */
+
+import type { Duration } from "../base/duration.ts";
+import type { EffectOptions } from "./effect_options.ts";
+import type { SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
+
+/**
+ * A signal that a wait for several has received.
+ *
+ * @category Workflows
+ */
+export type ReceivedSignal<Signals extends SignalSchemas, Name extends SignalName<Signals>> = {
+  readonly [Each in Name]: {
+    /** Its name. */
+    readonly name: Each;
+    /** Its payload. */
+    readonly payload: SignalOutput<Signals, Each>;
+  };
+}[Name];
+
+/**
+ * A signal that a wait for several has received, of a workflow that declares none.
+ *
+ * @category Workflows
+ */
+export interface ReceivedAnySignal<Payload, Name extends string> {
+  /** Its name. */
+  readonly name: Name;
+  /** Its payload. */
+  readonly payload: Payload;
+}
+
+/**
+ * `ctx.signals` of a workflow that declares no signals.
+ *
+ * @category Workflows
+ */
+export interface EachAnySignal {
+  /** The payloads of one signal. */
+  <Payload = unknown>(name: string, options?: EffectOptions): AsyncIterableIterator<Payload>;
+  /** Several signals. */
+  <Payload = unknown, Name extends string = string>(
+    names: readonly Name[],
+    options?: EffectOptions,
+  ): AsyncIterableIterator<ReceivedAnySignal<Payload, Name>>;
+}
+
+/**
+ * `ctx.signals` of a workflow that declares its signals.
+ *
+ * @category Workflows
+ */
+export interface EachDeclaredSignal<Signals extends SignalSchemas> {
+  /** The payloads of one signal. */
+  <Name extends SignalName<Signals>>(
+    name: Name,
+    options?: EffectOptions,
+  ): AsyncIterableIterator<SignalOutput<Signals, Name>>;
+  /** Several signals. */
+  <Name extends SignalName<Signals>>(
+    names: readonly Name[],
+    options?: EffectOptions,
+  ): AsyncIterableIterator<ReceivedSignal<Signals, Name>>;
+}
+
+/**
+ * Options of `ctx.on`.
+ *
+ * @category Workflows
+ */
+export interface HandlerOptions {
+  /**
+   * Whether the handler receives a signal only when it has ended for the one before. False by
+   * default.
+   */
+  readonly oneAtATime?: boolean;
+}
+
+/**
+ * `ctx.on` of a workflow that declares no signals.
+ *
+ * @category Workflows
+ */
+export interface HandleAnySignal {
+  /** Handles one signal. */
+  <Payload = unknown>(
+    name: string,
+    handler: (payload: Payload) => unknown,
+    options?: HandlerOptions,
+  ): () => void;
+  /** Handles several signals. */
+  <Payload = unknown, Name extends string = string>(
+    names: readonly Name[],
+    handler: (message: ReceivedAnySignal<Payload, Name>) => unknown,
+    options?: HandlerOptions,
+  ): () => void;
+}
+
+/**
+ * `ctx.on` of a workflow that declares its signals.
+ *
+ * @category Workflows
+ */
+export interface HandleDeclaredSignal<Signals extends SignalSchemas> {
+  /** Handles one signal. */
+  <Name extends SignalName<Signals>>(
+    name: Name,
+    handler: (payload: SignalOutput<Signals, Name>) => unknown,
+    options?: HandlerOptions,
+  ): () => void;
+  /** Handles several signals. */
+  <Name extends SignalName<Signals>>(
+    names: readonly Name[],
+    handler: (message: ReceivedSignal<Signals, Name>) => unknown,
+    options?: HandlerOptions,
+  ): () => void;
+}
+
+/**
+ * Options of `ctx.until`.
+ *
+ * @category Workflows
+ */
+export interface UntilOptions extends EffectOptions {
+  /** How long to wait; without limit by default. */
+  readonly timeout?: Duration;
+}
