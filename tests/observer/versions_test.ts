@@ -5,12 +5,16 @@
  */
 
 import assert from "node:assert/strict";
+import { Continuum } from "../../src/continuum.ts";
 import { patchLines } from "../../src/observer/diff_view.ts";
+import type { TrustOptions } from "../../src/version/fetch/trust.ts";
+import { makeSigningKey } from "../../src/version/signing/keys.ts";
+import { formatSignature } from "../../src/version/signing/signature.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { openIn, reached } from "../support/runs.ts";
 import { type Scene, scene, source } from "../support/scene.ts";
 import { observe } from "./observed.ts";
-import { elements, fieldsOf, linksOf, rowsOf, text } from "./pages.ts";
+import { attribute, elements, fieldsOf, linksOf, rowsOf, text } from "./pages.ts";
 
 function order(steps: readonly string[], wait = "review"): string {
   const lines = steps.map((name) => `await ctx.run(${JSON.stringify(name)}, () => 1);`);
@@ -67,6 +71,46 @@ forEachDatabase("pages of versions", (database, test) => {
     const without = observe(node, { without: ["source"] });
     assert.equal((await without.ask(`/versions/${old}/source`)).status, 403);
     assert.equal(linksOf(await without.page(`/versions/${old}`), "order.ts").length, 0);
+  });
+
+  test("a version says which keys have signed it, and shows no other text as a key", async () => {
+    await using at = await scene(database);
+    const { hash } = (await at.node.versions.list({ workflow: "echo" })).versions[0]!;
+    const [key, other] = [makeSigningKey(), makeSigningKey()];
+    await at.node.versions.addSignatures(
+      [key, other].map((each) => formatSignature(each.sign("echo", hash))).join("\n"),
+    );
+    await at.db.query(
+      "alter table {schema}.version_signatures drop constraint version_signatures_key_check",
+    );
+    await at.db.query(
+      "update {schema}.version_signatures set key = '<b>mallory</b>' where key = $1",
+      [
+        other.public.id,
+      ],
+    );
+    const shown = async (trust?: TrustOptions) => {
+      const { database, schema } = at.db;
+      await using client = await Continuum.connect({
+        ...{ database, schema },
+        ...(trust === undefined ? {} : { trust }),
+      });
+      const observed = observe(client);
+      const page = await observed.page(`/versions/${hash}`);
+      const chips = elements(page, "<code>").filter((code) =>
+        attribute(code, "title") === key.public.id
+      );
+      const [row] = rowsOf(await observed.page("/versions"), "Versions, the newest first");
+      assert(!page.includes("mallory"));
+      assert(row!.includes(text(chips[0]!)), "the list says the same");
+      return chips.map((chip) => [text(chip), attribute(chip, "class")]);
+    };
+    const id = key.public.id.slice(0, 8);
+    assert.deepEqual(await shown(), [[id, "chip"]]);
+    assert.deepEqual(await shown({ keys: [key.public.text] }), [[id, "chip good"]]);
+    assert.deepEqual(await shown({ keys: [other.public.text] }), [
+      [`${id} not valid here`, "chip bad"],
+    ]);
   });
 
   test("two versions differ line by line, and a change of types alone is named", async () => {

@@ -13,6 +13,7 @@ import { nodes } from "./nodes.ts";
 import { reopenings } from "./reopening.ts";
 import { runs } from "./runs.ts";
 import { schema } from "./schema.ts";
+import { signatures } from "./signatures.ts";
 import { traces } from "./traces.ts";
 import { versions } from "./versions.ts";
 import { versionUsage } from "./version_usage.ts";
@@ -27,6 +28,7 @@ export const PARTS = [
   nodes,
   versions,
   versionUsage,
+  signatures,
   health,
   traces,
   schema,
