@@ -37,6 +37,7 @@ export type { TelemetryOption } from "./src/ports/telemetry.ts";
 export { EncodedValue } from "./src/base/encoded.ts";
 export type { LimitOptions } from "./src/client/limits.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
+export type { ArchiveOptions } from "./src/version/packages/archive_packages.ts";
 export type { LiveRuns, NodeInfo, QueueInfo } from "./src/client/fleet.ts";
 export type { Health, HealthOptions, LoadedCode } from "./src/client/health.ts";
 export type { FindingCode, HealthFinding, RepairAction } from "./src/client/health/finding.ts";
@@ -208,6 +209,7 @@ export type {
   CheckedState,
   CheckedVersion,
   CheckGroup,
+  UnarchivedPackage,
   VersionCheck,
 } from "./src/client/versions/check_report.ts";
 export type { VersionCheckOptions } from "./src/client/versions/check.ts";

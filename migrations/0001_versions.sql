@@ -1,13 +1,15 @@
 -- Versions: which versions of which workflows exist, and the bytes of their modules.
 --
--- modules              The bytes of archived modules, by content: one row per SHA-256, shared by all
---                      versions.
+-- modules              The bytes of archived modules and packages, by content: one row per SHA-256,
+--                      shared by all versions.
 -- workflow_versions    One row per version. `hash` is the SHA-256 of `manifest`, so the row certifies
 --                      itself. `contract` says which signals a version takes and whether it checks its
 --                      input; null where it takes anything. `load_crashes` counts the nodes that died
 --                      while they imported the version.
--- version_modules      The archived modules that a version needs. Its foreign keys hold that no version
+-- version_modules      The archived bytes that a version needs. Its foreign keys hold that no version
 --                      lacks its bytes and that no bytes are deleted under a version.
+-- version_packages     Which npm packages a version has in the archive, as one text. Their packed files
+--                      are rows of `modules`, which `version_modules` ties to the version.
 -- workflow_specifiers  Every specifier of a version; a look-up takes the newest. A run and a generation
 --                      hold the short id of such a row in place of a hash and a specifier. All rows of
 --                      a version have the same `collected_at`: when its bytes were removed, since no
@@ -49,6 +51,11 @@ create table {schema}.version_modules (
 );
 
 create index version_modules_by_sha256 on {schema}.version_modules (sha256);
+
+create table {schema}.version_packages (
+  hash text primary key references {schema}.workflow_versions (hash) on delete cascade,
+  list text not null
+);
 
 create table {schema}.workflow_specifiers (
   id integer generated always as identity constraint workflow_specifiers_id unique,

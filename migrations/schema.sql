@@ -464,6 +464,13 @@ create table version_modules (
 
 CREATE INDEX version_modules_by_sha256 ON version_modules USING btree (sha256);
 
+create table version_packages (
+  hash text not null,
+  list text not null,
+  constraint version_packages_pkey PRIMARY KEY (hash),
+  constraint version_packages_hash_fkey FOREIGN KEY (hash) REFERENCES workflow_versions(hash) ON DELETE CASCADE
+);
+
 create table version_signatures (
   hash text not null,
   key text not null,

@@ -26,6 +26,7 @@ import type { RetentionSettings } from "./engine/duties/retention.ts";
 import type { QueueSettings } from "./engine/activity/task_queue.ts";
 import { DEFAULT_QUEUE } from "./task/retry.ts";
 import type { TrustOptions } from "./version/fetch/trust.ts";
+import type { ArchiveOptions } from "./version/packages/archive_packages.ts";
 import { type ActivityDefinition, isActivity } from "./workflow/activity.ts";
 import { readQueue } from "./workflow/task_options.ts";
 
@@ -57,11 +58,12 @@ export interface ConnectOptions extends DatabaseOptions {
   /** Fetches `http:` and `https:` modules in place of the global `fetch`: for private hosts. */
   readonly fetch?: typeof fetch;
   /**
-   * Whether to archive the modules' bytes in the database, so that a version outlives its URL.
+   * Whether to archive the bytes of modules and npm packages in the database, so that a version
+   * outlives its URL and the image that it came with; or what of it.
    *
    * @default {true}
    */
-  readonly archive?: boolean;
+  readonly archive?: boolean | ArchiveOptions;
   /**
    * Whether a version may execute as the application's own imported module. By default every
    * version, including the current one, is compiled and executed from the bytes that its hash
@@ -390,9 +392,8 @@ function checkValues(options: ConnectOptions): void {
   const { workflows = [], live = [], archive, native, pinning, fetch, config } = options;
   checkArray(workflows, "option workflows", "an array of specifiers", isString);
   checkArray(live, "option live", "an array of specifiers", isString);
-  for (const [key, value] of Object.entries({ archive, native })) {
-    if (value !== undefined) checkBoolean(value, `option ${key}`);
-  }
+  if (native !== undefined) checkBoolean(native, "option native");
+  if (archive !== undefined) checkArchive(archive);
   if (pinning !== undefined) checkChoice(pinning, "option pinning", ["lenient", "strict"]);
   if (fetch !== undefined) checkFunction(fetch, "option fetch");
   refuseUnless(
@@ -402,6 +403,14 @@ function checkValues(options: ConnectOptions): void {
     "a path or a file URL",
   );
   checkTrust(options.trust ?? {});
+}
+
+function checkArchive(archive: unknown): void {
+  if (typeof archive === "boolean") return;
+  checkKeys(archive, ["packages", "packageBytes"], "option archive");
+  const { packages, packageBytes } = archive as ArchiveOptions;
+  if (packages !== undefined) checkBoolean(packages, "option archive.packages");
+  if (packageBytes !== undefined) checkWhole(packageBytes, "option archive.packageBytes", 0);
 }
 
 /** Checks the shape alone: the patterns themselves are checked when they are parsed. */

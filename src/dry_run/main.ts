@@ -15,6 +15,7 @@ import { probeDrain } from "../replay/drain.ts";
 import { workflowsInside } from "../version/child_versions.ts";
 import { readDefinition } from "../version/definition.ts";
 import { Loader } from "../version/load/loader.ts";
+import { VersionPackages } from "../version/packages/version_packages.ts";
 import { VerifiedManifest } from "../version/manifest/verified.ts";
 import type { Answer, Calls, CodeMessage, Hello, Question } from "./protocol.ts";
 import { type ProvenCode, proveOn } from "./proof.ts";
@@ -49,13 +50,15 @@ function loaded(): ProvenCode {
   return code;
 }
 
-async function load({ hash, manifest, bytes }: CodeMessage): Promise<ProvenCode> {
+async function load({ hash, manifest, bytes, packages }: CodeMessage): Promise<ProvenCode> {
   const verified = Object.entries(bytes).map(([sha256, text]) =>
     [sha256, Uint8Array.fromBase64(text)] as const
   );
+  const known = VerifiedManifest.verify(manifest, hash, "the manifest of a version");
   const { entry, members: modules } = await new Loader().load({
-    manifest: VerifiedManifest.verify(manifest, hash, "the manifest of a version"),
+    manifest: known,
     bytes: new Map(verified),
+    packages: packages && VersionPackages.received(known.content, packages),
   });
   return { definition: readDefinition(entry, `version ${hash}`), modules };
 }
@@ -86,7 +89,9 @@ function needsPermission(error: unknown): boolean {
 async function* lines(): AsyncGenerator<string> {
   let rest = "";
   for await (const text of stdin.readable.pipeThrough(new TextDecoderStream())) {
-    const parts = (rest + text).split("\n");
+    rest += text;
+    if (!text.includes("\n")) continue; // A line of code may have many parts.
+    const parts = rest.split("\n");
     rest = parts.pop()!;
     yield* parts;
   }

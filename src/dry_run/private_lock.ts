@@ -10,7 +10,13 @@ import type { VerifiedManifest } from "../version/manifest/verified.ts";
 import { Application } from "../version/project/application.ts";
 
 /** The npm packages that the subprocess itself imports. */
-const OWN = ["@babel/parser", "@logtape/logtape", "@swc/wasm-web", "es-module-lexer"];
+const OWN = [
+  "@babel/parser",
+  "@logtape/logtape",
+  "@swc/wasm-web",
+  "cjs-module-lexer",
+  "es-module-lexer",
+];
 
 /** A copy of a lock, in a file of its own. */
 export class PrivateLock implements Disposable {
@@ -28,6 +34,7 @@ export class PrivateLock implements Disposable {
    *
    * @param manifest The version's manifest.
    * @param config A config file of the application; by default the nearest above its main module.
+   * @param taken The packages that the subprocess takes from the archive; none when omitted.
    * @returns The copy; `undefined`: there is neither lock.
    * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) When the lock has other packages than the version
    * was pinned with.
@@ -36,14 +43,16 @@ export class PrivateLock implements Disposable {
   static async copy(
     { content }: VerifiedManifest,
     config?: string,
+    taken: ReadonlySet<string> = new Set(),
   ): Promise<PrivateLock | undefined> {
     const [application, process] = [Application.find(config), Application.ofProcess()];
     const lock = await readLock(application, config);
-    refuseOtherPackages(content, lock); // PACKAGES-1
+    const externals = content.externals.filter(({ specifier }) => !taken.has(specifier));
+    refuseOtherPackages({ externals }, lock); // PACKAGES-1
     const isOne = config === undefined && application.root === process.root;
     const own = isOne ? lock : await readLock(process) ?? lock;
     if (own === undefined) return undefined;
-    const [packages, tools] = [lock?.partOf(content.externals, []), own.partOf([], OWN)];
+    const [packages, tools] = [lock?.partOf(externals, []), own.partOf([], OWN)];
     const text = JSON.stringify({
       ...tools,
       specifiers: { ...tools.specifiers, ...packages?.specifiers },

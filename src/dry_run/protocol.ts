@@ -5,6 +5,7 @@
  */
 
 import type { Proof, ProofRequest } from "./proof.ts";
+import type { PackagesMessage } from "../version/packages/version_packages.ts";
 import type { Trace, TraceRequest } from "./trace.ts";
 
 /** A version's code, as it crosses the boundary. */
@@ -15,6 +16,8 @@ export interface CodeMessage {
   readonly manifest: string;
   /** Its members' bytes in base64, by SHA-256. */
   readonly bytes: Readonly<Record<string, string>>;
+  /** Its npm packages in the archive; the subprocess imports those of its runtime when omitted. */
+  readonly packages?: PackagesMessage;
 }
 
 /** What the import of a version showed. */

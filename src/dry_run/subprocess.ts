@@ -10,7 +10,7 @@
  *   may print what it likes.
  * - SUBPROCESS-4: it imports the packages that a node of the application would import, also on a
  *   machine whose cache has nothing but them: it resolves them by a copy of the application's lock,
- *   and refuses what PACKAGES-1 refuses. Its own packages are those of the lock that this process
+ *   takes from the archive what a node would (PACKAGES-7), and refuses what PACKAGES-1 refuses. Its own packages are those of the lock that this process
  *   runs by. It has no network. Without a lock, it resolves packages by what the runtime's cache
  *   knows of the registry.
  *
@@ -21,6 +21,7 @@ import { inBackground } from "../base/background.ts";
 import { variable } from "../base/environment.ts";
 import { isContinuumError } from "../base/errors.ts";
 import type { VerifiedManifest } from "../version/manifest/verified.ts";
+import type { VersionPackages } from "../version/packages/version_packages.ts";
 import { DryRunError } from "./errors.ts";
 import { OrphanGuard } from "./orphan_guard.ts";
 import { PrivateLock } from "./private_lock.ts";
@@ -32,6 +33,8 @@ export interface ReplayedCode {
   readonly manifest: VerifiedManifest;
   /** Its members' bytes by SHA-256. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
+  /** Finds out where its npm packages come from; the runtime alone has them when omitted. */
+  readonly packages?: () => Promise<VersionPackages>;
 }
 
 /** How a subprocess is run. */
@@ -67,6 +70,7 @@ const ALIVE = new Set<{ readonly kill: () => void }>();
 export class Subprocess implements AsyncDisposable {
   readonly #code: ReplayedCode;
   readonly #lock: PrivateLock | undefined;
+  readonly #packages: VersionPackages | undefined;
   readonly #process: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: AsyncIterator<string>;
@@ -80,11 +84,13 @@ export class Subprocess implements AsyncDisposable {
 
   private constructor(
     code: ReplayedCode,
+    packages: VersionPackages | undefined,
     lock: PrivateLock | undefined,
     { timeoutMs = 10_000, heapMb = 512, inspect = false }: SubprocessOptions,
   ) {
     this.#code = code;
     this.#lock = lock;
+    this.#packages = packages;
     this.#timeoutMs = timeoutMs;
     const mark = `${crypto.randomUUID()} `;
     this.#process = new Deno.Command(Deno.execPath(), {
@@ -128,11 +134,15 @@ export class Subprocess implements AsyncDisposable {
   static async start(code: ReplayedCode, options: SubprocessOptions = {}): Promise<Subprocess> {
     let lock: PrivateLock | undefined;
     try {
-      lock = await PrivateLock.copy(code.manifest, options.config);
-      return new Subprocess(code, lock, options);
+      const packages = await code.packages?.();
+      await packages?.check();
+      const taken = await packages?.taken();
+      lock = await PrivateLock.copy(code.manifest, options.config, taken);
+      return new Subprocess(code, packages, lock, options);
     } catch (error) {
       lock?.[Symbol.dispose]();
       if (isContinuumError(error, "EXTERNAL_UNAVAILABLE")) throw error;
+      if (isContinuumError(error, "INTEGRITY_MISMATCH")) throw error;
       throw new DryRunError("SUBPROCESS_UNAVAILABLE", "start a subprocess", error);
     }
   }
@@ -158,7 +168,13 @@ export class Subprocess implements AsyncDisposable {
     const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
     const code = { hash, manifest, bytes: Object.fromEntries(texts) };
     try {
-      return await this.ask("load", code, timeoutMs);
+      const taken = await this.#packages?.taken();
+      const message = taken?.size ? await this.#packages!.message() : null;
+      return await this.ask(
+        "load",
+        message === null ? code : { ...code, packages: message },
+        timeoutMs,
+      );
     } finally {
       this.#lock?.[Symbol.dispose](); // All packages have been imported.
     }

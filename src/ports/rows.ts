@@ -531,6 +531,14 @@ export interface VersionRow {
   readonly registeredAt: number;
 }
 
+/** The npm packages of a version, to be archived. */
+export interface NewPackages {
+  /** Which they are, and which the archive does not get: see `version/packages/package_list.ts`. */
+  readonly list: string;
+  /** Their packed files by SHA-256 (hex). */
+  readonly blobs: ReadonlyMap<string, Uint8Array>;
+}
+
 /** A version to be registered. */
 export interface NewVersion extends VersionRef {
   /** Label for people. */
@@ -541,6 +549,8 @@ export interface NewVersion extends VersionRef {
   readonly contract?: Contract | null;
   /** Members' bytes by SHA-256 (hex); `null`: not to be archived. */
   readonly blobs: ReadonlyMap<string, Uint8Array> | null;
+  /** Its npm packages to be archived; what is archived stays when it is `null` or omitted. */
+  readonly packages?: NewPackages | null;
   /** Whether it is registered only as part of another version. Default false. */
   readonly isPart?: boolean;
   /** Whether a start registers it, which never makes it current. Default false. */

@@ -507,6 +507,8 @@ export interface VersionStore {
   bySpecifier(specifier: string): Promise<VersionRow | null>;
   /** Members' bytes by SHA-256, as far as the archive has them; the caller verifies them. */
   blobs(sha256: readonly string[]): Promise<Map<string, Uint8Array>>;
+  /** The list of a version's packages in the archive; `null`: it has none. */
+  packages(hash: string): Promise<string | null>;
   /** The current version of a workflow. */
   current(workflow: string): Promise<string | null>;
   /**

@@ -30,11 +30,13 @@ const NAME = /^npm:\/?((?:@[^/]+\/)?[^@/]+)(?:@[^/]*)?$/;
  *
  * @param specifier The package.
  * @param exported Its exports.
+ * @param url The URL that it was imported from.
  * @returns The URL of a module with the same exports; `undefined` for other packages.
  */
 export function withoutPools(
   specifier: string,
   exported: Readonly<Record<string, unknown>>,
+  url: string,
 ): string | undefined {
   const name = NAME.exec(specifier)?.[1];
   if (name === undefined || !Object.hasOwn(PACKAGES, name)) return undefined;
@@ -42,7 +44,7 @@ export function withoutPools(
     Object.defineProperty(globalThis, SHARED, { value: refusingWithin });
   }
   const { draw, makers } = PACKAGES[name]!;
-  const from = JSON.stringify(specifier);
+  const from = JSON.stringify(url);
   const source = [
     `import * as all from ${from};`,
     `export * from ${from};`,

@@ -37,6 +37,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
     "page",
     "bySpecifier",
     "blobs",
+    "packages",
     "current",
     "stuck",
     "failures",

@@ -15,7 +15,7 @@ import { noteSources, sourceOf } from "../base/authored.ts";
 import { sha256Hex } from "../base/encoding.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { shortHash } from "../base/text.ts";
-import type { VersionRow } from "../ports/rows.ts";
+import type { NewPackages, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { WORKFLOW } from "../workflow/marks.ts";
 import { emitOptions } from "./options/compiler.ts";
@@ -46,6 +46,8 @@ export interface ChildVersionsOptions {
   readonly store: VersionStore;
   /** Whether members' bytes are kept in the database. */
   readonly isArchiving: boolean;
+  /** The npm packages of a version that the archive lacks, and this process can add. */
+  readonly packages: (manifest: VerifiedManifest) => Promise<NewPackages | null>;
   /** The form in which the registry records a URL. */
   readonly record: (url: string) => string;
   /** Keeps a version in memory, if this process may execute it. */
@@ -208,6 +210,7 @@ export class ChildVersions {
       contract: contractOf(definition),
       specifier,
       blobs: await this.#archived(members),
+      packages: await this.#options.packages(manifest),
       isPart: true, // CHILD-3
     });
     await this.#options.keep(version); // CHILD-2

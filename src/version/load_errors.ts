@@ -153,6 +153,21 @@ export function notArchived(label: string, collectedAt: number | null): LoadErro
   );
 }
 
+/**
+ * The archive does not have a package.
+ *
+ * @param specifier The pinned specifier.
+ * @param why Why not.
+ * @returns The error, with code `NOT_ARCHIVED`.
+ */
+export function packageNotArchived(specifier: string, why: string): LoadError {
+  return new LoadError(
+    "NOT_ARCHIVED",
+    `Cannot take ${shownId(specifier)} from the archive: ${shownId(why, MAX_MESSAGE)}`,
+    { details: { label: shownId(specifier) } },
+  );
+}
+
 export type ImportTrouble = ErrorDetails["IMPORT_FAILED"]["trouble"];
 
 /**

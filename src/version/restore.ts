@@ -9,11 +9,12 @@
  */
 
 import { isContinuumError } from "../base/errors.ts";
-import type { NewVersion, VersionRow } from "../ports/rows.ts";
+import type { NewPackages, NewVersion, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { contractOf } from "./definition.ts";
 import { loadFailure } from "./load_errors.ts";
 import type { OwnVersion } from "./loaded_version.ts";
+import type { VerifiedManifest } from "./manifest/verified.ts";
 import type { FoundVersion, Sources } from "./sources.ts";
 
 /** The dependencies of {@linkcode restore}. */
@@ -24,6 +25,8 @@ export interface RestoreContext {
   readonly sources: Pick<Sources, "inspect">;
   /** Whether bytes are kept in the database. */
   readonly isArchiving: boolean;
+  /** The npm packages of a version that the archive lacks, and this process can add. */
+  readonly packages: (manifest: VerifiedManifest) => Promise<NewPackages | null>;
   /** The version, if this process registered it. */
   readonly own: OwnVersion | undefined;
 }
@@ -61,14 +64,17 @@ export async function pinRestoring<T>(
  */
 export async function restore(
   hash: string,
-  { store, sources, isArchiving, own }: RestoreContext,
+  { store, sources, isArchiving, packages, own }: RestoreContext,
 ): Promise<void> {
   const row = await store.get(hash);
   if (row === null && own === undefined || row !== null && row.collectedAt === null) return;
   const known = row ?? rowOf(own!);
   const found = await sources.inspect(known, store);
   if (Array.isArray(found)) throw loadFailure(hash, found); // RESTORE-1
-  await store.register(again(known, found, isArchiving));
+  await store.register({
+    ...again(known, found, isArchiving),
+    packages: await packages(found.manifest),
+  });
 }
 
 function again(

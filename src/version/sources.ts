@@ -17,7 +17,13 @@ import type { Member } from "./manifest/format.ts";
 import { isRelative, labelUrl } from "./manifest/label.ts";
 import { integrityMismatch, notArchived, type SourceReason } from "./load_errors.ts";
 import { reasonOf } from "./load/reasons.ts";
-import { readLock, refuseOtherPackages } from "./locked_packages.ts";
+import { readLock } from "./locked_packages.ts";
+import {
+  closedArchive,
+  type PackageArchive,
+  VersionPackages,
+} from "./packages/version_packages.ts";
+import type { Lockfile } from "./project/lockfile.ts";
 import { parsePackageSpecifier } from "./manifest/package_specifier.ts";
 import { VerifiedManifest } from "./manifest/verified.ts";
 import { fetchPinned } from "./fetch/pinned.ts";
@@ -42,6 +48,8 @@ export interface FoundVersion {
   readonly specifier: string;
   /** The URL of the root; for the archive, the one that follows from the specifier. */
   readonly url: string;
+  /** Finds out where its npm packages come from; the runtime alone has them when omitted. */
+  readonly packages?: () => Promise<VersionPackages>;
 }
 
 /** Where a version's bytes are. */
@@ -68,6 +76,7 @@ export class Sources {
   readonly #application: Application;
   readonly #trust: Trust;
   readonly #live: ReadonlySet<string>;
+  readonly #requiresSignatures: boolean;
 
   /**
    * Makes the sources; nothing is read yet.
@@ -75,8 +84,16 @@ export class Sources {
    * @param options How modules are read.
    * @param application The application that runs here.
    * @param trust Which modules may be read.
+   * @param requiresSignatures Whether versions need signatures; then no archived package is executed
+   *   (PACKAGES-3). Default false.
    */
-  constructor(options: SourcesOptions, application: Application, trust: Trust) {
+  constructor(
+    options: SourcesOptions,
+    application: Application,
+    trust: Trust,
+    requiresSignatures = false,
+  ) {
+    this.#requiresSignatures = requiresSignatures;
     this.#options = options;
     this.#application = application;
     this.#trust = trust;
@@ -116,7 +133,9 @@ export class Sources {
     }
     for (const specifier of row.specifiers) {
       try {
-        return { ...await this.#fetch(row, manifest, specifier), source: "url", specifier };
+        const fetched = await this.#fetch(row, manifest, specifier);
+        const packages = () => this.packages(fetched.manifest, store);
+        return { ...fetched, source: "url", specifier, packages };
       } catch (error) {
         reasons.push(reasonOf(error, "url", specifier));
       }
@@ -127,7 +146,8 @@ export class Sources {
       const bytes = await this.#unarchive(row, manifest, store);
       const specifier = row.specifiers[0] ?? "";
       const url = this.#assumedUrl(specifier);
-      return { manifest, bytes, source: "archive", specifier, url };
+      const packages = () => this.packages(manifest!, store);
+      return { manifest, bytes, source: "archive", specifier, url, packages };
     } catch (error) {
       if (isContinuumError(error, "QUERY_TIMEOUT")) throw error;
       return [...reasons, reasonOf(error, "archive")];
@@ -149,7 +169,8 @@ export class Sources {
       const bytes = await this.#unarchive(row, manifest, store);
       const specifier = row.specifiers[0] ?? "";
       const url = this.#assumedUrl(specifier);
-      return { manifest, bytes, source: "archive", specifier, url };
+      const packages = () => this.packages(manifest, store);
+      return { manifest, bytes, source: "archive", specifier, url, packages };
     } catch (error) {
       if (isContinuumError(error, "QUERY_TIMEOUT")) throw error;
       return await this.find(row, store);
@@ -264,14 +285,32 @@ export class Sources {
   }
 
   /**
-   * Refuses packages that differ from those that the version was pinned with (PACKAGES-1).
+   * Finds out where the npm packages of a version come from. Nothing of them is executed.
    *
    * @param manifest The version's manifest.
-   * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) When a package differs.
+   * @param store The archive; that of this process when omitted.
+   * @returns The packages.
+   * @throws {GraphError} (`CONFIG_INVALID`) When a config file or the lock can't be read.
    */
-  async checkExternals({ content }: VerifiedManifest): Promise<void> {
-    if (content.externals.every(({ integrity }) => integrity === null)) return;
-    refuseOtherPackages(content, await readLock(this.#application, this.#options.config));
+  async packages(
+    { hash, content }: VerifiedManifest,
+    store: VersionStore = this.#options.store,
+  ): Promise<VersionPackages> {
+    const isPinned = content.externals.some(({ integrity }) => integrity !== null);
+    const archive: PackageArchive = this.#requiresSignatures
+      ? closedArchive("trust.keys is set, and no signature covers the files of archived packages")
+      : { list: () => store.packages(hash), blobs: (sha256) => store.blobs(sha256) };
+    return await VersionPackages.of(content, isPinned ? await this.lock() : undefined, archive);
+  }
+
+  /**
+   * The lock of the application.
+   *
+   * @returns The lock; `undefined`: it has none.
+   * @throws {GraphError} (`CONFIG_INVALID`) When a config file or the lock can't be read.
+   */
+  lock(): Promise<Lockfile | undefined> {
+    return readLock(this.#application, this.#options.config);
   }
 
   /**

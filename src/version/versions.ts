@@ -22,7 +22,7 @@ import { LOGTAPE } from "../base/log.ts";
 import { quoteId } from "../base/describe.ts";
 import { type ContinuumError, isContinuumError } from "../base/errors.ts";
 import { authoredError, type AuthoredLog, noteSources } from "../base/authored.ts";
-import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
+import type { NewPackages, NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { Application } from "./project/application.ts";
 import { chosenVersion, currentVersion, noSuchWorkflow, specifiedVersion } from "./choose.ts";
@@ -50,6 +50,14 @@ import type { VersionRef } from "../ports/version_ref.ts";
 import { labelPath, labelUrl, normaliseUrl } from "./manifest/label.ts";
 import { type LoadedModules, Loader, type LoaderOptions } from "./load/loader.ts";
 import { importNatively } from "./load/native.ts";
+import {
+  type ArchiveOptions,
+  hasPackages,
+  MOST_PACKAGE_BYTES,
+  readPackages,
+} from "./packages/archive_packages.ts";
+import type { VersionPackages } from "./packages/version_packages.ts";
+import type { VerifiedManifest } from "./manifest/verified.ts";
 import { OwnVersions } from "./own_versions.ts";
 import { pinRestoring, restore } from "./restore.ts";
 import { Signatures } from "./signing/signatures.ts";
@@ -68,8 +76,8 @@ export interface VersionsOptions extends SourcesOptions {
   readonly workflows?: readonly string[];
   /** Which other code is trusted. */
   readonly trust?: TrustOptions;
-  /** Whether members' bytes are kept in the database. Default true. */
-  readonly archive?: boolean;
+  /** What is kept in the database: the bytes of members, and of npm packages. Default: both. */
+  readonly archive?: boolean | ArchiveOptions;
   /** Whether the application's own imported modules may be used as versions. Default false. */
   readonly native?: boolean;
   /** Limits of loading. */
@@ -138,10 +146,16 @@ export class Versions {
     const workflows = (options.workflows ?? []).map((w) => this.#application.resolve(w));
     this.#trust = new Trust(options.trust ?? {}, workflows);
     this.#loader = new Loader({ log: options.log, ...options.loader });
-    this.#sources = new Sources(options, this.#application, this.#trust);
+    this.#sources = new Sources(
+      options,
+      this.#application,
+      this.#trust,
+      this.signatures.keys !== undefined,
+    );
     this.#children = new ChildVersions({
       store: options.store,
       isArchiving: options.archive !== false,
+      packages: (manifest) => this.#newPackages(manifest),
       record: (url) => this.#application.record(url),
       keep: async (version) => {
         const { hash, definition: { name } } = version;
@@ -221,6 +235,7 @@ export class Versions {
       contract: contractOf(definition),
       specifier: recorded,
       blobs: this.#options.archive === false ? null : graph.bytes,
+      packages: await this.#newPackages(graph.manifest),
       ...(isStart ? { isStart } : {}),
     };
     const { created, revived } = await this.#store.register(version);
@@ -290,7 +305,8 @@ export class Versions {
       return false;
     }
     const found = await this.#sources.find(row);
-    return !Array.isArray(found);
+    return !Array.isArray(found) &&
+      await found.packages?.().then((each) => each.isSound()) !== false;
   }
 
   /**
@@ -326,7 +342,7 @@ export class Versions {
     hash: string,
     isHere: boolean,
     store: VersionStore = this.#store,
-  ): Promise<ExaminedVersion | null> {
+  ): Promise<ExaminedVersion & { readonly packages: VersionPackages | null } | null> {
     const row = await store.get(hash);
     if (row === null) return null;
     const examined = await this.#sources.examine(row, store);
@@ -348,8 +364,13 @@ export class Versions {
       await note("import", () => this.#refuseCrashed(hash, row.loadCrashes));
     }
     const { found } = examined;
-    if (found !== null) await note("import", () => this.#sources.checkExternals(found.manifest));
-    return { ...examined, reasons };
+    if (found === null) return { ...examined, reasons, packages: null };
+    let packages: VersionPackages | null = null;
+    await note("import", async () => {
+      packages = await found.packages?.() ?? null;
+      await packages?.check();
+    });
+    return { ...examined, reasons, packages };
   }
 
   /**
@@ -394,6 +415,7 @@ export class Versions {
         store: this.#store,
         sources: this.#sources,
         isArchiving: this.#options.archive !== false,
+        packages: (manifest) => this.#newPackages(manifest),
         own: this.#own.get(hash),
       });
     }, isRepeatable);
@@ -530,6 +552,25 @@ export class Versions {
     return await this.#children.start(await this.obtain(parentHash), definition);
   }
 
+  /** The npm packages of a version that the archive lacks, and this process can add. */
+  async #newPackages({ hash, content }: VerifiedManifest): Promise<NewPackages | null> {
+    const { archive = true } = this.#options;
+    const { packages = true, packageBytes = MOST_PACKAGE_BYTES } = typeof archive === "object"
+      ? archive
+      : { packages: archive };
+    if (!packages || !hasPackages(content)) return null;
+    const known = await this.#store.packages(hash);
+    const read = await readPackages(content, await this.#sources.lock(), packageBytes, known);
+    for (const { specifier, reason } of read?.lacks ?? []) {
+      (this.#options.log ?? LOGTAPE.version).warn(
+        "the archive does not get {specifier}, which a version imports: {reason}; each image that " +
+          "executes runs of that version must have it",
+        { specifier, reason },
+      );
+    }
+    return read;
+  }
+
   async #loadOwn(graph: ModuleGraph, url: string, recorded: string): Promise<LoadedVersion> {
     const { native: isAllowed = false, loader: { timeoutMs = 10_000 } = {} } = this.#options;
     const read = () => this.#sources.read(url, false);
@@ -539,7 +580,8 @@ export class Versions {
     const { manifest, bytes, urls } = graph;
     const liveUrl = (label: string) => urls.get(label);
     const began = performance.now();
-    const modules = native ?? await this.#loader.load({ manifest, bytes, liveUrl });
+    const packages = await this.#sources.packages(manifest);
+    const modules = native ?? await this.#loader.load({ manifest, bytes, liveUrl, packages });
     const { hash, content: { entry } } = manifest;
     const version = this.#version(hash, modules, native ? "native" : "url", recorded);
     this.#options.telemetry?.loaded(version.source, performance.now() - began);
@@ -608,13 +650,14 @@ export class Versions {
     const { hash } = row;
     try {
       const liveUrl = (label: string) => this.#sources.liveUrl(row, label);
-      await this.#sources.checkExternals(found.manifest);
       if (found.source === "url") {
         const { members } = found.manifest.content;
         const urls = members.map(({ label }) => [label, labelUrl(label, found.url)] as const);
         noteSources(hash, row.workflow, sourcesOf(new Map(urls)));
       }
-      const modules = await this.#loader.load({ ...found, liveUrl });
+      const packages = await found.packages?.();
+      const { manifest, bytes } = found;
+      const modules = await this.#loader.load({ manifest, bytes, liveUrl, packages });
       const version = this.#version(hash, modules, found.source, found.specifier);
       const { name } = version.definition;
       if (name !== row.workflow) {

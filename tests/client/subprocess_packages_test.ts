@@ -23,6 +23,7 @@ const OWN = ownPackages([
   "@babel/parser",
   "@logtape/logtape",
   "@swc/wasm-web",
+  "cjs-module-lexer",
   "es-module-lexer",
 ]);
 

@@ -79,6 +79,7 @@ forEachDatabase("versions.gc", (database, test) => {
     await using at = await orders();
     const { node, db, folder } = at;
     const hash = await hashOf(node, "1");
+    await db.query(`insert into {schema}.version_packages (hash, list) values ($1, '')`, [hash]);
     const run = await node.start("order", null, { runId: "r", version: hash });
     await age(db, 40);
     const early = await node.versions.gc({ keep: 0 });
@@ -89,8 +90,10 @@ forEachDatabase("versions.gc", (database, test) => {
     assert.deepEqual(versions.map(({ loses }) => loses), ["bytes"]);
     assert.equal(modules, 1, "the other version has the other module, too");
     assert.equal(await archivedOf(node, hash), true, "a dry run removes nothing");
+    assert.equal((await db.query("select from {schema}.version_packages")).length, 1);
     await node.versions.gc({ keep: 0 });
     assert.equal(await archivedOf(node, hash), false);
+    assert.equal((await db.query("select from {schema}.version_packages")).length, 0);
     await folder.remove("order_1.ts");
     await refused(node.versions.source(hash), "VERSION_UNAVAILABLE", /bytes were removed at 20/);
     await refused(

@@ -9,7 +9,11 @@ import { PROJECT } from "./project.ts";
 
 /** The entries of `npm` in a lock, by `name@version`. */
 export type LockedPackages = Readonly<
-  Record<string, { readonly integrity: string; readonly dependencies?: readonly string[] }>
+  Record<string, {
+    readonly integrity: string;
+    readonly dependencies?: readonly string[];
+    readonly optionalDependencies?: readonly string[];
+  }>
 >;
 
 /** A package that exists in the cache alone. */
@@ -47,7 +51,7 @@ export function ownPackages(names: readonly string[]): {
     const entry: LockedPackages[string] = lock.npm[next];
     npm[next] = entry;
     pending.push(
-      ...(entry.dependencies ?? []).map((name) =>
+      ...[...entry.dependencies ?? [], ...entry.optionalDependencies ?? []].map((name) =>
         Object.keys(lock.npm).find((key) => key === name || key.startsWith(`${name}@`))!
       ),
     );

@@ -477,7 +477,7 @@ test("files that change between import and proof are not native; the verified by
   }
 });
 
-test("a package that this node's lock has otherwise is not the one that was pinned", async (scene) => {
+test("a package that this node's lock has otherwise is refused, where the archive lacks the one that was pinned", async (scene) => {
   const lock = (integrity: string) =>
     JSON.stringify({
       version: "5",
@@ -493,7 +493,8 @@ test("a package that this node's lock has otherwise is not the one that was pinn
   await using there = await makeFolder({ "deno.json": "{}", "deno.lock": lock("sha512-bbbb") });
   const root = `${here.url}wf/order.ts`;
   const config = `${here.url}deno.json`;
-  const { hash } = await scene.versions({ config, workflows: [root] }).register(root);
+  const archive = { packages: false };
+  const { hash } = await scene.versions({ config, workflows: [root], archive }).register(root);
   const trust = { modules: ["file:///*"] };
   assert.equal((await scene.versions({ config, trust }).obtain(hash)).source, "url");
   const other = scene.versions({ config: `${there.url}deno.json`, trust });

@@ -327,7 +327,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   EXTERNAL_UNAVAILABLE: {
     meaning: "A package or builtin that a version pins can't be imported on this node.",
-    remedy: "Install the package, or grant access to its registry.",
+    remedy: "Install the package, grant access to its registry, or let the archive keep packages " +
+      "(`docs/packages.md`).",
   },
   LIVE_UNKNOWN: {
     meaning: "A version is bound to a live module that this node does not have.",

@@ -78,7 +78,7 @@ function oldestOf(hashes: readonly string[], { versions }: CheckReport): string 
 
 function linesOf(report: CheckReport): string[] {
   const { unchecked: { computed, noNode } } = report;
-  const lines = [summaryOf(report)];
+  const lines = [summaryOf(report), ...unarchivedLines(report)];
   if (noNode > 0) {
     lines.push(`not checked: ${counted(noNode, "call")} of activities by name: no node is alive`);
   }
@@ -89,6 +89,18 @@ function linesOf(report: CheckReport): string[] {
     );
   }
   return lines;
+}
+
+/** Packages without which an image can't execute the versions, since the archive lacks them. */
+function unarchivedLines({ versions }: CheckReport): string[] {
+  const all = versions.flatMap(({ unarchived }) => unarchived);
+  const bySpecifier = Map.groupBy(all, ({ specifier }) => specifier);
+  return [...bySpecifier].map(([specifier, found]) =>
+    `needed in each image, for ${
+      counted(found.length, "version")
+    }: ${specifier}, which is not in ` +
+    `the archive: ${found[0]!.reason}`
+  );
 }
 
 function summaryOf({ versions, live, schedules, empty }: CheckReport): string {

@@ -16,6 +16,7 @@ import type { NeededVersionRow } from "../../ports/rows.ts";
 import type { VersionStore } from "../../ports/store.ts";
 import type { SourceReason } from "../../version/load_errors.ts";
 import type { FoundVersion } from "../../version/sources.ts";
+import type { VersionPackages } from "../../version/packages/version_packages.ts";
 import type { Versions } from "../../version/versions.ts";
 import { Callees, type CalleesContext, type FoundCallees, type MissingCallee } from "./callees.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type CheckedVersion,
   groupsOf,
   sum,
+  type UnarchivedPackage,
   type VersionCheck,
 } from "./check_report.ts";
 
@@ -143,7 +145,7 @@ async function checkOne(
 ): Promise<CheckedVersion> {
   const { hash, workflow } = need;
   const examined = await versions.examine(hash, here);
-  const { manifest = null, members = [], found = null } = examined ?? {};
+  const { manifest = null, members = [], found = null, packages = null } = examined ?? {};
   const reasons = [...examined?.reasons ?? []];
   const content = manifest?.content;
   let imported: boolean | null = null;
@@ -164,11 +166,22 @@ async function checkOne(
     members: members.map(({ member: { label, sha256 }, from }) => ({ label, sha256, from })),
     packages: (content?.externals ?? []).map(({ specifier }) => specifier)
       .filter((specifier) => !specifier.startsWith("node:")),
+    unarchived: await missingPackages(packages),
     imported,
     reasons,
     lacks,
     unchecked,
   };
+}
+
+/** What the archive lacks; a damaged list is a reason already. */
+async function missingPackages(packages: VersionPackages | null): Promise<UnarchivedPackage[]> {
+  try {
+    return [...await packages?.missing() ?? []];
+  } catch (error) {
+    if (!isContinuumError(error, "INTEGRITY_MISMATCH")) throw error;
+    return [];
+  }
 }
 
 /** CHECK-1. `null`: it was imported, and is the workflow that the registry names. */

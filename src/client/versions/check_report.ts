@@ -22,6 +22,18 @@ export interface CheckedMember {
 }
 
 /**
+ * A package that a version imports and the archive does not have.
+ *
+ * @category Versions
+ */
+export interface UnarchivedPackage {
+  /** The package, with its exact version. */
+  readonly specifier: string;
+  /** Why the archive does not have it, such as that it has a native addon. */
+  readonly reason: string;
+}
+
+/**
  * What was found for a version:
  *
  * - `ok`: it can be executed.
@@ -75,6 +87,11 @@ export interface CheckedVersion {
   readonly members: readonly CheckedMember[];
   /** The npm and JSR packages that it imports. */
   readonly packages: readonly string[];
+  /**
+   * Those of them that the archive does not have, each with the reason: every image that executes
+   * the version must have them, or reach their registry.
+   */
+  readonly unarchived: readonly UnarchivedPackage[];
   /**
    * Whether a subprocess has imported it; `null`: none has tried, since `import` is `false`, its
    * bytes are missing, it has modules of the running application (`live`), or it is `unproven`.

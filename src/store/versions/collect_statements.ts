@@ -248,6 +248,10 @@ export const COLLECT_STATEMENTS = {
     delete from {schema}.version_modules as member using judged
     where member.hash = judged.hash and judged.becomes = 'bytes'
   ),
+  unlisted as (
+    delete from {schema}.version_packages as list using judged
+    where list.hash = judged.hash and judged.becomes = 'bytes'
+  ),
   marked as (
     update {schema}.workflow_versions as version set archived = false
     from judged where version.hash = judged.hash and judged.becomes = 'bytes'

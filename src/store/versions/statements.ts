@@ -114,6 +114,21 @@ export const VERSION_STATEMENTS = {
   on conflict do nothing`,
   ),
 
+  packages: statement(
+    { hash: TEXT, list: TEXT },
+    NO_ROWS,
+    `
+  insert into {schema}.version_packages (hash, list) values ($hash, $list)
+  on conflict (hash) do update set list = excluded.list
+    where version_packages.list <> excluded.list`,
+  ),
+
+  packageList: statement(
+    { hash: TEXT },
+    rows<{ readonly list: string }>(),
+    "select list from {schema}.version_packages where hash = $hash",
+  ),
+
   // Says whether the version comes in its own right for the first time.
   specifier: statement(
     { hash: TEXT, specifier: TEXT },

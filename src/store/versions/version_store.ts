@@ -71,6 +71,7 @@ export class Versions implements VersionStore {
     storable("a version's label", label ?? "");
     storable("a manifest", manifest);
     storable("a specifier", specifier);
+    storable("a list of packages", version.packages?.list ?? "");
     const registered = { hash, workflow, label, manifest, archived: blobs !== null, contract };
     for (let tries = 1;; tries++) {
       try {
@@ -88,11 +89,13 @@ export class Versions implements VersionStore {
     version: NewVersion,
     registered: ValuesOf<typeof REGISTERED>,
   ): Promise<RegisteredVersion> {
-    const { hash, workflow, blobs } = version;
+    const { hash, workflow, blobs, packages = null } = version;
     const sql = this.#sql;
-    if (blobs !== null) await this.#storeBlobs(session, blobs);
+    const stored = new Map([...blobs ?? [], ...packages?.blobs ?? []]);
+    if (stored.size > 0) await this.#storeBlobs(session, stored);
     const [row] = await sql.register.query(session, registered);
-    if (blobs !== null) await sql.members.query(session, { hash, sha256: [...blobs.keys()] });
+    if (stored.size > 0) await sql.members.query(session, { hash, sha256: [...stored.keys()] });
+    if (packages !== null) await sql.packages.query(session, { hash, list: packages.list });
     const becomesCurrent = await this.#name(session, version);
     if (version.isStart !== true) {
       const current = becomesCurrent ? sql.newCurrent : sql.firstCurrent;
@@ -207,6 +210,12 @@ export class Versions implements VersionStore {
       for (const row of rows) found.set(row.sha256, row.bytes);
     }
     return found;
+  }
+
+  /** See {@linkcode VersionStore.packages}. */
+  async packages(hash: string): Promise<string | null> {
+    const [row] = await this.#sql.packageList.query(this.#driver, { hash });
+    return row?.list ?? null;
   }
 
   /** See {@linkcode VersionStore.current}. */

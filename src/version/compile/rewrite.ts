@@ -160,8 +160,13 @@ function rewrite(
   return isDynamic ? `${out}\nimport ${name} from ${JSON.stringify(importer)};` : out;
 }
 
-/** A name of six characters, like `import`, that occurs nowhere in the code, even escaped. */
-function unusedName(code: string): string {
+/**
+ * A name that can take the place of the word `import`.
+ *
+ * @param code The code.
+ * @returns Six characters that occur nowhere in the code, even escaped.
+ */
+export function unusedName(code: string): string {
   const plain = code.replace(
     /\\u(?:\{0*([0-9a-f]{1,6})\}|([0-9a-f]{4}))/gi,
     (_, braced, four) => String.fromCodePoint(Math.min(parseInt(braced ?? four, 16), 0x10ffff)),

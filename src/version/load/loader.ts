@@ -31,6 +31,8 @@ import { importingGuarded } from "./guarded_packages.ts";
 import { WORKFLOW_ENTRY } from "../project/host.ts";
 import { importGuarded } from "./import_guard.ts";
 import { inspectedAs } from "./inspected.ts";
+import type { VersionPackages } from "../packages/version_packages.ts";
+import { parsePackageSpecifier } from "../manifest/package_specifier.ts";
 import { labelPath } from "../manifest/label.ts";
 import { importTypeOf, type Member } from "../manifest/format.ts";
 import type { AuthoredLog } from "../../base/authored.ts";
@@ -78,6 +80,8 @@ export interface LoadRequest {
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /** The URL of the application's own module for a live label; `undefined` if it has none. */
   readonly liveUrl?: (label: string) => string | undefined;
+  /** Where its npm packages come from; the runtime alone when omitted. */
+  readonly packages?: VersionPackages | undefined;
 }
 
 /** State that all loaders of a process share, including loaders of other copies of the package. */
@@ -162,7 +166,7 @@ export class Loader {
     state.attempts.set(hash, attempt);
     const version = new LoadingVersion(request, attempt, this.#log);
     await version.emit(request.bytes);
-    await version.importOutside();
+    await version.importOutside(request.packages);
     state.modules += members.length;
     try {
       const timeoutMs = this.#timeoutMs + members.length * MS_PER_MEMBER;
@@ -290,8 +294,8 @@ class LoadingVersion {
     return target?.kind === "member" ? this.#urlOf(target.member) : undefined;
   }
 
-  /** Imports packages, builtins, live modules and the host as usual: the process shares them. */
-  async importOutside(): Promise<void> {
+  /** Imports packages, builtins, live modules and the host: the process shares them. */
+  async importOutside(packages: VersionPackages | undefined): Promise<void> {
     const { externals, live, edges } = this.#index.manifest;
     for (const label of live) {
       const url = this.#liveUrl(label);
@@ -300,14 +304,52 @@ class LoadingVersion {
     }
     await importingGuarded(async () => {
       for (const { specifier } of externals) {
-        const url = guardedBuiltin(specifier) ?? specifier;
-        await this.#importOutside(`external ${specifier}`, url);
-        const pooled = withoutPools(specifier, this.#namespaces.get(url)!);
-        if (pooled !== undefined) await this.#importOutside(`external ${specifier}`, pooled);
+        const key = `external ${specifier}`;
+        await this.#importExternal(key, specifier, packages);
+        const url = this.#outside.get(key)!;
+        const pooled = withoutPools(specifier, this.#namespaces.get(url)!, url);
+        if (pooled !== undefined) await this.#importOutside(key, pooled);
       }
     });
     if (edges.some(({ target }) => target.kind === "host")) {
       await this.#importOutside("host", WORKFLOW_ENTRY);
+    }
+  }
+
+  /** PACKAGES-7 */
+  async #importExternal(
+    key: string,
+    specifier: string,
+    packages: VersionPackages | undefined,
+  ): Promise<void> {
+    const byRuntime = () => this.#importOutside(key, guardedBuiltin(specifier) ?? specifier);
+    const turn = packages?.turnOf(specifier);
+    if (packages === undefined || turn === undefined) return await byRuntime();
+    const fromArchive = async () => {
+      // Loaded on the first use only: most processes never need it.
+      const { importPackage } = await import("../packages/import_package.ts");
+      const { url, namespace } = await importPackage(
+        await packages.open(specifier),
+        parsePackageSpecifier(specifier)!.path,
+      );
+      this.#namespaces.set(url, namespace);
+      this.#outside.set(key, url);
+    };
+    const [attempt, otherwise] = turn === "last"
+      ? [byRuntime, fromArchive]
+      : [fromArchive, byRuntime];
+    try {
+      return await attempt();
+    } catch (first) {
+      // What is damaged is never passed over.
+      if (isContinuumError(first, "INTEGRITY_MISMATCH")) throw first;
+      if (turn === "only") throw packages.otherInLock(specifier, first);
+      try {
+        return await otherwise();
+      } catch (second) {
+        if (isContinuumError(second, "INTEGRITY_MISMATCH")) throw second;
+        throw neitherHas(specifier, [first, second]);
+      }
     }
   }
 
@@ -498,6 +540,16 @@ class LoadingVersion {
     }
     return found;
   }
+}
+
+/** Neither the runtime nor the archive could give a package. */
+function neitherHas(specifier: string, errors: readonly unknown[]): Error {
+  const causes = errors.map((error) =>
+    isContinuumError(error, "EXTERNAL_UNAVAILABLE") ? error.cause : error
+  );
+  const why = causes.map((cause) => cause instanceof Error ? cause.message : String(cause));
+  const [cause] = causes;
+  return externalUnavailable(specifier, new Error(why.join("; "), { cause }));
 }
 
 /** The import attribute of a dynamic import, read as the language specifies. */

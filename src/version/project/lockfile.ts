@@ -20,8 +20,25 @@ export interface LockedPackage {
   readonly integrity: string | null;
 }
 
+/** A package and all below it, as the lock has them. */
+export interface LockedClosure {
+  /** The key of the package. */
+  readonly key: string;
+  /** Every package of the closure by its key. */
+  readonly packages: ReadonlyMap<string, {
+    /** Its integrity. */
+    readonly integrity: string;
+    /** The key of the package that it means by each name. */
+    readonly dependencies: ReadonlyMap<string, string>;
+    /** Whether it is for certain operating systems or processors alone. */
+    readonly isForPlatform: boolean;
+  }>;
+}
+
 interface Entry {
   readonly integrity?: string;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
   readonly dependencies?: readonly string[];
   readonly optionalDependencies?: readonly string[];
   readonly optionalPeers?: readonly string[];
@@ -130,6 +147,33 @@ export class Lockfile {
     return { ...rest, specifiers, npm: select("npm", npm), jsr: select("jsr", jsr) };
   }
 
+  /**
+   * Finds an npm package and all below it.
+   *
+   * @param external An exact specifier, with the integrity of its closure.
+   * @returns The closure; `undefined` when the lock does not have it, or with another integrity.
+   */
+  closureOf(
+    { specifier, integrity }: { readonly specifier: string; readonly integrity: string | null },
+  ): LockedClosure | undefined {
+    const { kind, name, range = "" } = parsePackageSpecifier(specifier) ?? {};
+    if (kind !== "npm" || name === undefined || integrity === null) return undefined;
+    const key = this.#keysOf(kind, name, range)
+      .find((key) => this.#closure(kind, key) === integrity);
+    if (key === undefined) return undefined;
+    const keys = this.#below(kind, key).keys.map(([, key]) => key);
+    const packages = keys.map((key) => {
+      const entry = this.#lock.npm![key]!;
+      const below = [...entry.dependencies ?? [], ...entry.optionalDependencies ?? []];
+      return [key, {
+        integrity: entry.integrity!,
+        dependencies: new Map(below.map((text) => [nameOf(text), this.#npmKey(text)![1]])),
+        isForPlatform: entry.os !== undefined || entry.cpu !== undefined,
+      }] as const;
+    });
+    return { key, packages: new Map(packages) };
+  }
+
   /** The keys of a version: an npm package has one for each set of peers that it is used with. */
   #keysOf(kind: "npm" | "jsr", name: string, version: string): string[] {
     const key = `${name}@${version}`;
@@ -200,4 +244,10 @@ export class Lockfile {
     const keys = this.#keys.get(`${kind}:${name}`);
     return range === "" && keys?.length === 1 ? [kind, keys[0]!] : undefined;
   }
+}
+
+/** The name by which an npm package means a dependency. */
+function nameOf(dependency: string): string {
+  const at = dependency.indexOf("@", 1);
+  return at < 0 ? dependency : dependency.slice(0, at);
 }
