@@ -49,12 +49,28 @@ export function printResult(
   result: RunResult,
   more: object = {},
 ): number {
-  const { id, state, output, error } = result;
+  const { state, output } = result;
   const isCompleted = state === "completed";
   out.document({ ...more, ...result }, () => isCompleted ? json(output, 2).split("\n") : []);
-  if (!isCompleted && out.format === "text") {
-    out.error(`run ${id} ${ENDED[state] ?? state}${causeOf(error)}`);
-  }
+  if (isCompleted) return EXIT.done;
+  return out.format === "text" ? printEnd({ out }, result) : EXIT.ended;
+}
+
+/**
+ * Says on standard error how a run ended.
+ *
+ * @param context The command.
+ * @param end The end.
+ * @returns The exit code: 0, or 6 if the run did not complete.
+ */
+export function printEnd(
+  { out }: Pick<CommandContext, "out">,
+  { id, state, error }: RunResult,
+): number {
+  const isCompleted = state === "completed";
+  const text = `run ${id} ${ENDED[state] ?? state}${causeOf(error)}`;
+  if (isCompleted) out.note(text);
+  else out.error(text);
   return isCompleted ? EXIT.done : EXIT.ended;
 }
 

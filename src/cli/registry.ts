@@ -75,6 +75,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/runs_history.ts"),
   },
   {
+    path: "runs follow",
+    summary: "Print a run's history as it grows, until the run ends",
+    load: () => import("./commands/runs_follow.ts"),
+  },
+  {
     path: "runs generations",
     summary: "List the generations of a run",
     load: () => import("./commands/runs_generations.ts"),

@@ -298,3 +298,43 @@ Deno.test("a server that is away, is no observer, or is of another release is na
   assert.equal(away.code, 7);
   assert.match(away.error, /^SERVER_UNAVAILABLE: Cannot reach the observer at http:\/\/127/);
 });
+
+Deno.test("a run is followed to its end, from its database and from an observer, through its generations", async () => {
+  const files = {
+    "order.ts": ORDER,
+    "turns.ts": source(
+      `const name = await ctx.waitForSignal("next");
+      if (name === "end") return input;
+      return ctx.continueAsNew(input + 1);`,
+      `{ name: "turns" }`,
+    ),
+  };
+  await using world = await CliWorld.make(files);
+  const node = await world.node("order.ts", "turns.ts");
+  await node.start("turns", 0, { runId: "t" });
+  await using observed = observedCli(node);
+  const follow = ["runs", "follow", "t", "--jsonl", "--fields", "generation,seq,kind,name"];
+  const [here, there] = [world.here(follow), observed.there(follow)];
+  await node.run("t").signal("next", "go");
+  await node.run("t").signal("next", "end");
+  const wanted = [
+    '{"generation":0,"seq":0,"kind":"signal.received","name":"next"}',
+    '{"generation":1,"seq":1,"kind":"signal.received","name":"next"}',
+  ];
+  for (const { code, out, error } of [await here, await there]) {
+    assert.deepEqual([code, error], [0, "run t completed\n"]);
+    const lines = out.trim().split("\n");
+    assert.deepEqual(lines.slice(-1), wanted.slice(-1), out);
+    assert(lines.length === 1 || lines[0] === wanted[0], out);
+  }
+  await reached(await node.start("order", 1, { runId: "o" }), "suspended");
+  const text = ["runs", "follow", "o", "--time", "iso"];
+  const stops = world.here(text);
+  await node.run("o").terminate({ reason: "enough" });
+  const ended = await stops;
+  assert.equal(ended.code, 6);
+  assert.match(ended.out, /^0\t\S+Z\tstep\.completed\tcharge\t1\n/);
+  assert.match(ended.error, /^run o was terminated: .*enough/);
+  const late = await world.here(["runs", "follow", "none"]);
+  assert.equal(late.code, 4);
+});

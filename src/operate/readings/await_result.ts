@@ -35,7 +35,13 @@ export async function awaitReading(
   }
 }
 
-async function pause(signal: AbortSignal | undefined): Promise<void> {
+/**
+ * Waits before something is read again.
+ *
+ * @param signal Ends the wait.
+ * @throws {unknown} The reason of the signal, if it aborts.
+ */
+export async function pause(signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, POLL_MS);
