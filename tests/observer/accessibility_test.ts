@@ -12,6 +12,7 @@ import type { Route } from "../../src/observer/route.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
 import { browserTest } from "../support/browser.ts";
 import { POSTGRES } from "../support/database.ts";
+import { partOf } from "../support/thoroughness.ts";
 import { serveObserved } from "./observed.ts";
 import { FORMS, openWorld, pagesOf, type World } from "./world.ts";
 
@@ -69,7 +70,7 @@ browserTest(
     await page.goto(served.url);
     await page.evaluate(axe.source);
     const found: string[] = [];
-    for (const path of paths) {
+    for (const path of partOf(paths)) {
       await page.emulateMedia({ colorScheme: "light" });
       await page.setViewportSize({ width: 1280, height: 800 });
       await page.evaluate(`(${SHOW})(${JSON.stringify(served.url + path.slice(1))})`);

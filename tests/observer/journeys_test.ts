@@ -6,11 +6,11 @@
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { browserTest, type OpenPage } from "../support/browser.ts";
+import { browserTest, hasChromium, type OpenPage } from "../support/browser.ts";
 import { POSTGRES } from "../support/database.ts";
 import { openIn, reached, resultOf } from "../support/runs.ts";
 import { type Scene, scene, source } from "../support/scene.ts";
-import { serveObserved } from "./observed.ts";
+import { type Served, serveObserved } from "./observed.ts";
 
 /** Calls what a replay can't repeat. */
 const BROKEN = source(
@@ -28,16 +28,27 @@ return rate;`,
   `{ name: "rates", version: "1.1.0" }`,
 );
 
-/** A shop in which one run is parked on an old release, and another waits. */
-async function shop(): Promise<Scene> {
-  const at = await scene(POSTGRES, { "old/rates.ts": BROKEN });
-  await at.node.start("rates", null, { runId: "rates-1" });
-  await reached(at.node.run("rates-1"), "stuck_nondeterminism");
-  await at.node.start("echo", { wait: "go" }, { runId: "echo-1" });
-  await reached(at.node.run("echo-1"), "suspended");
+/** Makes 2,000 effects. */
+const LONG = source(
+  `for (let tick = 0; tick < 2_000; tick++) await ctx.run("tick", () => tick);
+await ctx.waitForSignal("end");`,
+  `{ name: "long" }`,
+);
+
+/** A shop in which runs are parked on an old release, others wait, and one has a long history. */
+async function openShop(): Promise<Scene> {
+  const at = await scene(POSTGRES, { "old/rates.ts": BROKEN, "long.ts": LONG });
+  await at.node.start("long", null, { runId: "long-1" });
+  await reached(at.node.run("long-1"), "suspended");
+  for (const { rates, echo } of CASES) {
+    await at.node.start("rates", null, { runId: rates });
+    await reached(at.node.run(rates), "stuck_nondeterminism");
+    await at.node.start("echo", { wait: "go" }, { runId: echo });
+    await reached(at.node.run(echo), "suspended");
+  }
   await at.node.close();
   await at.folder.write({ "new/rates.ts": MENDED });
-  const workflows = ["new/rates.ts", "echo.ts"].map((path) => at.folder.url + path);
+  const workflows = ["new/rates.ts", "echo.ts", "long.ts"].map((path) => at.folder.url + path);
   const node = await openIn(at.db, { workflows });
   return {
     ...at,
@@ -47,6 +58,29 @@ async function shop(): Promise<Scene> {
       await at[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Each journey, and the runs that it is about. */
+const CASES: readonly {
+  readonly name: string;
+  readonly javaScriptEnabled: boolean;
+  readonly rates: string;
+  readonly echo: string;
+}[] = [
+  { name: "with its script", javaScriptEnabled: true, rates: "rates-1", echo: "echo-1" },
+  { name: "without JavaScript", javaScriptEnabled: false, rates: "rates-2", echo: "echo-2" },
+];
+
+const opened = new AsyncDisposableStack();
+let shop: Scene;
+let served: Served;
+
+if (hasChromium) {
+  Deno.test.beforeAll(async () => {
+    shop = opened.use(await openShop());
+    served = opened.use(serveObserved(shop.node));
+  });
+  Deno.test.afterAll(async () => await opened.disposeAsync());
 }
 
 /** Waits until a part of the page says something. */
@@ -61,10 +95,10 @@ async function press(page: Page, text: string | RegExp): Promise<void> {
 }
 
 /** What a person does to get a parked run going again; both ways of the page end at the run. */
-async function mendRun(page: Page, url: string): Promise<void> {
-  await page.goto(url);
-  await says(page, ".tile", /1\s*parked/);
-  await press(page, "rates-1");
+async function mendRun(page: Page, id: string): Promise<void> {
+  await page.goto(served.url);
+  await says(page, ".tile", /[12]\s*parked/);
+  await press(page, id);
   await says(page, ".run-state", "parked: drift");
   await says(page, ".note", /Cannot call fetch in workflow code/);
   await says(page, ".line.here", /fetch\("https:\/\/rates\.example/);
@@ -76,124 +110,83 @@ async function mendRun(page: Page, url: string): Promise<void> {
   await says(page, ".note", "Its history replays there");
   await page.getByLabel("Reason").fill("1.0.0 fetches by itself");
   await press(page, /^Upgrade on [0-9a-f]{7}$/);
-  await says(page, ".note", /rates-1 was moved: version [0-9a-f]{7}/);
+  await says(page, ".note", new RegExp(`${id} was moved: version [0-9a-f]{7}`));
 }
 
 /** What a person does to end a run. */
-async function cancelRun(page: Page, url: string): Promise<void> {
-  await page.goto(url);
-  await page.getByLabel("Find a run by its id").fill("echo-1");
+async function cancelRun(page: Page, id: string): Promise<void> {
+  await page.goto(served.url);
+  await page.getByLabel("Find a run by its id").fill(id);
   await page.getByLabel("Find a run by its id").press("Enter");
-  await press(page, "echo-1");
+  await press(page, id);
   await says(page, ".line.here", "ctx.waitForSignal(input.wait)");
   await press(page, "Cancel");
   await page.getByLabel("Reason").fill("ordered twice");
   await press(page, "Cancel this run");
-  await says(page, ".note", "echo-1");
+  await says(page, ".note", id);
 }
 
-/** Reads a list of runs to its end. */
-async function readAll(page: Page, url: string): Promise<string[]> {
-  await page.goto(`${url}runs?attribute=batch%3Dnight`);
-  const found: string[] = [];
-  for (let pages = 1;; pages++) {
-    found.push(...await page.locator("tbody th a").allTextContents());
-    const older = page.getByRole("link", { name: "Older" });
-    if (await older.count() === 0) {
-      assert.equal(pages, 3);
-      await press(page, "Newest");
-      await says(page, "tbody th", found[0]!);
-      return found;
-    }
-    await older.click();
-    await page.locator("tbody").filter({ hasNotText: found.at(-1)! }).waitFor();
-  }
-}
+browserTest("keys move among rows and pages, and never while someone types", async (open) => {
+  const page = await open();
+  await page.goto(served.url);
+  const keys = async (...pressed: readonly string[]) => {
+    for (const key of pressed) await page.keyboard.press(key);
+  };
+  await keys("g", "r");
+  await says(page, "h1", "Runs");
+  await keys("j", "j", "k", "j", "x");
+  assert.equal(await page.locator("tr[data-here]").count(), 1);
+  assert.equal(await page.locator("tr[data-here] th").textContent(), "rates-2");
+  assert.deepEqual(await page.locator("tr:has(:checked) th").allTextContents(), ["rates-2"]);
+  await keys("/", "j", "?", "g", "v");
+  assert.equal(await page.getByRole("searchbox").inputValue(), "j?gv");
+  await keys("Escape", "o");
+  await says(page, "h1", "rates-2");
+  await keys("?");
+  await says(page, "#keys", "Find a run by its id");
+  await keys("Control+g", "v", "g", "v");
+  await says(page, "h1", "Versions");
+});
 
-const CASES: readonly (readonly [name: string, javaScriptEnabled: boolean])[] = [
-  ["with its script", true],
-  ["without JavaScript", false],
-];
-
-for (const [name, javaScriptEnabled] of CASES) {
+for (const { name, javaScriptEnabled, rates, echo } of CASES) {
   const pageOf = (open: OpenPage) => open({ javaScriptEnabled });
 
   browserTest(
     `a parked run is found, understood, moved and watched to its end, ${name}`,
     async (open) => {
-      await using at = await shop();
-      await using served = serveObserved(at.node);
+      const { node } = shop;
       const page = await pageOf(open);
-      await mendRun(page, served.url);
-      await reached(at.node.run("rates-1"), "suspended");
+      await mendRun(page, rates);
+      await reached(node.run(rates), "suspended");
       if (javaScriptEnabled) await page.evaluate("globalThis.same = true");
       else await page.reload();
       await says(page, ".run-state", /suspended\s*waits for signal publish/);
       await says(page, ".line.here", `ctx.waitForSignal("publish")`);
-      await at.node.run("rates-1").signal("publish");
-      assert.equal(await resultOf(at.node.run("rates-1")), 10);
+      await node.run(rates).signal("publish");
+      assert.equal(await resultOf(node.run(rates)), 10);
       if (!javaScriptEnabled) await page.reload();
       await says(page, ".run-state", "completed");
       await says(page, ".value", "10");
       if (javaScriptEnabled) {
         assert(await page.evaluate("globalThis.same"), "it was not loaded anew");
       }
-      await page.goto(`${served.url}audit`);
-      await says(page, "tbody tr", /run\.upgrade.*rates-1.*1\.0\.0 fetches by itself/s);
+      await page.goto(`${served.url}audit?run=${rates}`);
+      await says(page, "tbody tr", /run\.upgrade.*1\.0\.0 fetches by itself/s);
     },
   );
 
   browserTest(`a run is cancelled with a reason, ${name}`, async (open) => {
-    await using at = await shop();
-    await using served = serveObserved(at.node);
     const page = await pageOf(open);
-    await cancelRun(page, served.url);
-    await reached(at.node.run("echo-1"), "cancelled");
-    if (!javaScriptEnabled) {
-      await page.reload();
-    }
+    await cancelRun(page, echo);
+    await reached(shop.node.run(echo), "cancelled");
+    if (!javaScriptEnabled) await page.reload();
     await says(page, ".run-state", "cancelled");
-    await page.goto(`${served.url}audit`);
-    await says(page, "tbody tr", /run\.cancel.*echo-1.*ordered twice/s);
+    await page.goto(`${served.url}audit?run=${echo}`);
+    await says(page, "tbody tr", /run\.cancel.*ordered twice/s);
   });
-
-  browserTest(`a list is read page by page, and its filter stays, ${name}`, async (open) => {
-    await using at = await scene(POSTGRES);
-    const ids = Array.from(
-      { length: 120 },
-      (_, index) => `night-${String(index).padStart(3, "0")}`,
-    );
-    await at.node.startMany(
-      "echo",
-      ids.map((runId) => ({
-        input: { wait: "go" },
-        runId,
-        attributes: { batch: "night" },
-      })),
-    );
-    await at.node.start("echo", { wait: "go" }, { runId: "day-1" });
-    await using served = serveObserved(at.node);
-    const found = await readAll(await pageOf(open), served.url);
-    assert.deepEqual(found.toSorted(), ids);
-  });
-}
-
-/** Lines of the body begin at 4. */
-const LONG = source(
-  `for (let tick = 0; tick < 2_000; tick++) await ctx.run("tick", () => tick);
-await ctx.waitForSignal("end");`,
-  `{ name: "long" }`,
-);
-
-async function longRun(at: Scene): Promise<void> {
-  await at.node.start("long", null, { runId: "long-1" });
-  await reached(at.node.run("long-1"), "suspended");
 }
 
 browserTest("a run of 2,000 effects is slid to any of its events", async (open) => {
-  await using at = await scene(POSTGRES, { "long.ts": LONG });
-  await longRun(at);
-  await using served = serveObserved(at.node);
   const page = await open();
   await page.goto(`${served.url}runs/long-1/timeline`);
   const said = page.locator(".travel-said");
@@ -215,47 +208,18 @@ browserTest("a run of 2,000 effects is slid to any of its events", async (open) 
 });
 
 browserTest("a run is shown after any of its events without JavaScript", async (open) => {
-  await using at = await scene(POSTGRES, { "long.ts": LONG.replace("2_000", "40") });
-  await longRun(at);
-  await using served = serveObserved(at.node);
   const page = await open({ javaScriptEnabled: false });
   await page.goto(`${served.url}runs/long-1/timeline`);
   await page.getByRole("slider").fill("12");
   await press(page, "Show");
-  await says(page, ".travel-said", "After event 12 of 40");
+  await says(page, ".travel-said", "After event 12 of 2,000");
   await press(page, "One event back");
-  await says(page, ".travel-said", "After event 11 of 40");
+  await says(page, ".travel-said", "After event 11 of 2,000");
   await press(page, "All events");
   await says(page, ".travel-said", "Now");
 });
 
-browserTest("keys move among rows and pages, and never while someone types", async (open) => {
-  await using at = await shop();
-  await using served = serveObserved(at.node);
-  const page = await open();
-  await page.goto(served.url);
-  const keys = async (...pressed: readonly string[]) => {
-    for (const key of pressed) await page.keyboard.press(key);
-  };
-  await keys("g", "r");
-  await says(page, "h1", "Runs");
-  await keys("j", "j", "k", "j", "x");
-  assert.equal(await page.locator("tr[data-here]").count(), 1);
-  assert.equal(await page.locator("tr[data-here] th").textContent(), "rates-1");
-  assert.deepEqual(await page.locator("tr:has(:checked) th").allTextContents(), ["rates-1"]);
-  await keys("/", "j", "?", "g", "v");
-  assert.equal(await page.getByRole("searchbox").inputValue(), "j?gv");
-  await keys("Escape", "o");
-  await says(page, "h1", "rates-1");
-  await keys("?");
-  await says(page, "#keys", "Find a run by its id");
-  await keys("Control+g", "v", "g", "v");
-  await says(page, "h1", "Versions");
-});
-
 browserTest("colours follow the system, or what the viewer has chosen", async (open) => {
-  await using at = await scene(POSTGRES);
-  await using served = serveObserved(at.node);
   const page = await open({ colorScheme: "dark" });
   await page.goto(`${served.url}runs?state=any`);
   const ground = () => page.evaluate("getComputedStyle(document.querySelector('main')).color");

@@ -60,6 +60,10 @@ const REVIEW = [
 ];
 
 const FILES = {
+  // The paths of its modules are told from here, and are the same on every machine.
+  "deno.json": JSON.stringify({
+    imports: { "@continuum/continuum/workflow": import.meta.resolve("../../src/workflow/mod.ts") },
+  }),
   "releases/1.4.0/order.ts": order("1.4.0", REVIEW),
   "releases/1.4.0/prices.ts": PRICES(1900),
   "releases/1.5.0/order.ts": order("1.5.0", [
@@ -122,6 +126,7 @@ export async function openWorld(
       database,
       schema,
       name: "shop-1",
+      config: `${folder.url}deno.json`,
       activities: [sendInvoice],
       queues: { mail: { concurrency: 4 } },
       workflows: [`releases/${release}/order.ts`, ...others].map((path) => folder.url + path),
@@ -207,6 +212,7 @@ export function pagesOf({ old, current }: World): Readonly<Record<string, string
     "nodes": "/nodes",
     "health": "/health",
     "audit": "/audit",
+    "namespaces": "/namespaces",
     "repair": "/repair",
     "preferences": "/preferences",
     "start": "/start?like=order-2201",
@@ -221,6 +227,9 @@ export function pagesOf({ old, current }: World): Readonly<Record<string, string
 /** The paths of the forms and pages that have no picture of their own. */
 export const FORMS: readonly string[] = [
   "/runs/order-2203/values/input",
+  "/runs/order-2205/events/0",
+  "/runs/order-2205/effects/0/value",
+  "/schedules/invoices/values/input",
   "/runs/stock-9/reopen",
   "/runs/order-2201/terminate",
   "/runs/rates-11-30/retry",

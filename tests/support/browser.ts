@@ -42,6 +42,9 @@ export function browserTest(name: string, test: (open: OpenPage) => Promise<void
   Deno.test({
     name,
     ignore: !hasChromium,
+    // What tests of a file share outlives each of them.
+    sanitizeOps: false,
+    sanitizeResources: false,
     async fn() {
       await using stack = new AsyncDisposableStack();
       const faults: string[] = [];
