@@ -10,7 +10,7 @@
  *   may print what it likes.
  * - SUBPROCESS-4: it imports the packages that a node of the application would import, also on a
  *   machine whose cache has nothing but them: it resolves them by a copy of the application's lock,
- *   takes from the archive what a node would (PACKAGES-7), and refuses what PACKAGES-1 refuses. Its own packages are those of the lock that this process
+ *   takes from the archive what a node would (PACKAGESOURCE-1), and refuses what PACKAGES-1 refuses. Its own packages are those of the lock that this process
  *   runs by. It has no network. Without a lock, it resolves packages by what the runtime's cache
  *   knows of the registry.
  *

@@ -85,7 +85,7 @@ export class Sources {
    * @param application The application that runs here.
    * @param trust Which modules may be read.
    * @param requiresSignatures Whether versions need signatures; then no archived package is executed
-   *   (PACKAGES-3). Default false.
+   *   (PACKAGELIST-2). Default false.
    */
   constructor(
     options: SourcesOptions,

@@ -60,7 +60,7 @@ const REVIEW = [
 ];
 
 const FILES = {
-  // The paths of its modules are told from here, and are the same on every machine.
+  // The paths of its modules start here, and are the same on every machine.
   "deno.json": JSON.stringify({
     imports: { "@continuum/continuum/workflow": import.meta.resolve("../../src/workflow/mod.ts") },
   }),

@@ -38,7 +38,7 @@ export async function* followReading(
 ): AsyncGenerator<FollowedEntry> {
   let place: { readonly generation: number; readonly from: number } | undefined;
   let parked: string | null = null;
-  /** Failed attempts are no events: they are told apart by what they answer, and when they failed. */
+  /** Failed attempts are no events: what they answer and when they failed says which they are. */
   const attempts = new Set<string>();
   const isNew = ({ seq, position, at }: FollowedEntry) => {
     if (seq !== null) return true;

@@ -316,7 +316,7 @@ class LoadingVersion {
     }
   }
 
-  /** PACKAGES-7 */
+  /** PACKAGESOURCE-1 */
   async #importExternal(
     key: string,
     specifier: string,

@@ -1,7 +1,7 @@
 /**
  * Packages from the archive in the memory of a process.
  *
- * - PACKAGES-5, one instance: a package is one instance in a process for all versions that mean the
+ * - PACKAGEINSTANCE-1, one instance: a package is one instance in a process for all versions that mean the
  *   same files by it and by every name below it. Two versions that mean different files get two.
  *
  * @module
@@ -127,7 +127,7 @@ export class ArchivedPackage {
   }
 }
 
-/** The packages of this process, by what distinguishes them (PACKAGES-5). */
+/** The packages of this process, by what distinguishes them (PACKAGEINSTANCE-1). */
 const PACKAGES = new Map<string, ArchivedPackage>();
 /** How often modules of a package could not be imported: another attempt takes other URLs. */
 const FAILURES = new Map<string, number>();
@@ -135,7 +135,7 @@ const FAILURES = new Map<string, number>();
 /**
  * Makes the packages of an import from the archive. Nothing of them is executed.
  *
- * @param list The list of the version's packages, checked against its manifest (PACKAGES-2).
+ * @param list The list of the version's packages, checked against its manifest (PACKAGELIST-1).
  * @param key The key of the package that is imported.
  * @param blobs The packed files by SHA-256, as far as the archive has them.
  * @returns The package.
@@ -217,7 +217,7 @@ export function forgetPackage(failed: ArchivedPackage): void {
   }
 }
 
-/** PACKAGES-5: a digest of all that the package's modules may reach. */
+/** PACKAGEINSTANCE-1: a digest of all that the package's modules may reach. */
 function idOf(list: PackageList, key: string): string {
   const below = keysBelow(list, key);
   const lines = [
@@ -229,7 +229,7 @@ function idOf(list: PackageList, key: string): string {
   return sha256Hex([key, ...lines.sort()].join("\n")).slice(0, 32);
 }
 
-/** PACKAGES-3 */
+/** PACKAGELIST-2 */
 function filesOf(
   list: PackageList,
   key: string,

@@ -2,7 +2,7 @@
  * Imports archived packages from memory: ES modules through hooks of the runtime, CommonJS modules
  * by {@linkcode CommonJs}. What a package executes is what the archive has, verified.
  *
- * - PACKAGES-6: hooks are registered only while a package is imported (LOAD-3), and answer only for
+ * - PACKAGEIMPORT-1: hooks are registered only while a package is imported (LOAD-3), and answer only for
  *   the modules of archived packages.
  *
  * @module
@@ -107,7 +107,7 @@ async function importModule(
   }
 }
 
-/** PACKAGES-6 */
+/** PACKAGEIMPORT-1 */
 function hooksFor(code: ReadonlyMap<string, string>): { deregister(): void } {
   return registerHooks({
     resolve(specifier, context, next) {

@@ -1,9 +1,9 @@
 /**
  * The list of the packages that a version has in the archive: one canonical text.
  *
- * - PACKAGES-2, pinned: the packages of an import are those that the version's manifest pins. Their
+ * - PACKAGELIST-1, pinned: the packages of an import are those that the version's manifest pins. Their
  *   keys and integrities in the lock give the digest of the closure that the manifest has.
- * - PACKAGES-3, attested: which files a package has is attested by the node that archived it. It
+ * - PACKAGELIST-2, attested: which files a package has is attested by the node that archived it. It
  *   read them from the runtime's cache, where the runtime had verified them against the lock when
  *   it downloaded them. The list names the SHA-256 of them all, and the list itself is protected
  *   like the pointer to a current version: by who may write the database. A process that requires
@@ -116,7 +116,7 @@ export function keysBelow({ edges }: Pick<PackageList, "edges">, key: string): R
 }
 
 /**
- * Refuses a list whose packages are not those that a manifest pins for an import (PACKAGES-2).
+ * Refuses a list whose packages are not those that a manifest pins for an import (PACKAGELIST-1).
  *
  * @param list The list.
  * @param external The import, as the manifest has it.

@@ -3,7 +3,7 @@
  * specify: `exports` and `imports` with their conditions, names of dependencies, and what
  * CommonJS leaves out of a path.
  *
- * - PACKAGES-4, closed: a name means the package that the list has for the importing package, or a
+ * - PACKAGENAME-1, closed: a name means the package that the list has for the importing package, or a
  *   builtin, and a path a file of the package. Nothing else is found.
  *
  * @module

@@ -2,7 +2,7 @@
  * Where the npm packages of one version come from on this machine: from the runtime, which has them
  * in its cache or downloads them, or from the archive.
  *
- * - PACKAGES-7, order: the runtime is tried first for a package that the application's lock lists as
+ * - PACKAGESOURCE-1, order: the runtime is tried first for a package that the application's lock lists as
  *   the version pinned it, and that is in the cache with all below it. The archive is tried first
  *   for any other: the runtime would download it, or resolve other dependencies for it. The archive
  *   alone counts for a package that the lock lists otherwise (PACKAGES-1).
@@ -149,7 +149,7 @@ export class VersionPackages {
   async open(specifier: string): Promise<ArchivedPackage> {
     const external = this.#manifest.externals.find((each) => each.specifier === specifier)!;
     const list = await this.#read();
-    const key = list === null ? undefined : pinnedKey(list, external); // PACKAGES-2
+    const key = list === null ? undefined : pinnedKey(list, external); // PACKAGELIST-1
     if (list === null || key === undefined) {
       throw packageNotArchived(specifier, this.#reasonFor(list, specifier));
     }
@@ -264,7 +264,7 @@ export class VersionPackages {
   }
 }
 
-/** PACKAGES-7 */
+/** PACKAGESOURCE-1 */
 async function turnOf(
   { specifier, integrity }: External,
   lock: Lockfile | undefined,
