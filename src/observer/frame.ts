@@ -10,7 +10,7 @@ import { ASSETS } from "./assets.ts";
 import { type Content, type Html, html, NOTHING } from "./html.ts";
 import { linksFrom } from "./links.ts";
 import { MENU } from "./navigation.ts";
-import { note } from "./parts/mod.ts";
+import { copyButton, note } from "./parts/mod.ts";
 import type { Page } from "./route.ts";
 import type { View } from "./view.ts";
 
@@ -33,7 +33,7 @@ export interface FrameOptions {
  * @returns The document.
  */
 export function frame(page: Page, view: View, { live, said, warning }: FrameOptions): Html {
-  const { title, body, aside = null, trail = [] } = page;
+  const { title, isId = false, body, aside = null, trail = [] } = page;
   return html`
     <!doctype html>
     <html lang="en" data-theme="${view.theme}">
@@ -56,7 +56,9 @@ export function frame(page: Page, view: View, { live, said, warning }: FrameOpti
         </header>
         <main id="main" data-live="${live}">
     <div class="page-head" data-part="head">${trailOf(trail)}
-    <div class="title"><h1>${title}</h1><div class="aside">${aside}</div></div></div>
+    <div class="title"><div class="named"><h1 id="title">${title}</h1>${isId
+      ? copyButton("title")
+      : NOTHING}</div><div class="aside">${aside}</div></div></div>
     <p class="status" role="status" data-status="" hidden></p>
     ${said === null ? NOTHING : html`<div role="status">${note("good", said)}</div>`}
     <div class="content" data-part="content">${warning === undefined
@@ -120,8 +122,11 @@ function foot(view: View): Html {
           }">${text}</button>`
         )}
       </form>
-      <p class="who">${view.by}${view.by === "" ? NOTHING : html`<br>`}Continuum ${RELEASE}</p>
-      <p class="who"><a href="${view.to(["preferences"])}" title="Preferences">${view.zone}</a> ·
+      <p class="who">${view.by === ""
+        ? NOTHING
+        : html`<span>${view.by}</span>`}<span>Continuum ${RELEASE}</span></p>
+      <p class="who links"><a href="${view.to(["preferences"])}" title="Preferences">${view
+        .zone}</a>
         <a href="${view.to(["preferences"], {}, "keys")}" data-help="">Keys</a></p>
     </footer>
   `;

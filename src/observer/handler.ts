@@ -35,6 +35,7 @@ import {
 import { assetAnswer } from "./assets.ts";
 import { bodyKindOf, isOwnRequest } from "./csrf.ts";
 import { ObserverError, shownError } from "./errors.ts";
+import { withoutFolders } from "./file_names.ts";
 import { frame } from "./frame.ts";
 import { fieldsOfForm } from "./fields.ts";
 import { readBody } from "./body.ts";
@@ -181,7 +182,10 @@ export class Handler {
         route.kind === "data"
           ? work()
           : waitFor(ANSWER_MS, () => tooLong(ANSWER_MS, "answer"), work()),
-      redacted: (data) => redacted(data, rights.has("payloads"), this.#options.redact),
+      redacted: (data) =>
+        route.kind === "data"
+          ? redacted(data, rights.has("payloads"), this.#options.redact)
+          : withoutFolders(redacted(data, rights.has("payloads"), this.#options.redact)),
       base,
       said: this.#said.of(query.get(SAID.name)),
       look: {

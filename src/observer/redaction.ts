@@ -44,6 +44,15 @@ const KINDS: Readonly<Record<string, ValuePlace["kind"]>> = {
   heartbeat: "heartbeat",
 };
 
+/**
+ * Whether what has a name in what `operate` returns is a value of a run.
+ *
+ * @param name The name.
+ */
+export function isValueName(name: string): boolean {
+  return Object.hasOwn(KINDS, name);
+}
+
 /** How errors of the observer itself, and plain words, look under the same names. */
 function kindOf(name: string, value: Json, parent: JsonObject): ValuePlace["kind"] | null {
   if (value === null) return null;

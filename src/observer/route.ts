@@ -74,6 +74,8 @@ export interface Look {
 export interface Page {
   /** The title. */
   readonly title: string;
+  /** Whether the title is an id, which people copy. */
+  readonly isId?: true;
   /** What stands above the title: the way back. */
   readonly trail?: readonly { readonly text: string; readonly to: Link }[];
   /** What stands at the side of the title. */

@@ -25,6 +25,7 @@ export function runPage(run: RunDetails, segment: string, view: View, body: Html
   const { id, state, workflow, version, current } = run;
   return {
     title: id,
+    isId: true,
     trail: [{ text: "Runs", to: view.to(["runs"]) }],
     aside: runActions(run, view),
     body: html`

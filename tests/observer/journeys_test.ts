@@ -142,6 +142,8 @@ browserTest("keys move among rows and pages, and never while someone types", asy
   assert.equal(await page.getByRole("searchbox").inputValue(), "j?gv");
   await keys("Escape", "o");
   await says(page, "h1", "rates-2");
+  await press(page, "Copy");
+  assert.equal(await page.evaluate("String(getSelection())"), "rates-2", "also on plain HTTP");
   await keys("?");
   await says(page, "#keys", "Find a run by its id");
   await keys("Control+g", "v", "g", "v");

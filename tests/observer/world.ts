@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Continuum } from "../../src/continuum.ts";
+import { Continuum, inside } from "../../src/continuum.ts";
 import { defineActivity } from "../../src/workflow/mod.ts";
 import type { DatabaseAdapter } from "../../src/store/sql/driver.ts";
 import { makeFolder } from "../support/modules.ts";
@@ -60,7 +60,7 @@ const REVIEW = [
 ];
 
 const FILES = {
-  // The paths of its modules start here, and are the same on every machine.
+  // Paths of modules begin here, so they are the same on every machine.
   "deno.json": JSON.stringify({
     imports: { "@continuum/continuum/workflow": import.meta.resolve("../../src/workflow/mod.ts") },
   }),
@@ -166,6 +166,16 @@ export async function openWorld(
   await reached(node.run("order-2206"), "cancelled");
   await node.run("order-2202").fork({ at: 1, id: "order-2202-again" });
   await reached(node.run("order-2202-again"), "suspended");
+  for (const [namespace, shelf] of [["shop-austria", 9], ["shop-france", 3]] as const) {
+    const elsewhere = inside(node, namespace);
+    await start(
+      elsewhere,
+      "stock",
+      `stock-${shelf}`,
+      { shelf },
+      shelf > 8 ? "failed" : "completed",
+    );
+  }
   await node.schedules.create({
     id: "invoices",
     workflow: "invoice",

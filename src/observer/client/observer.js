@@ -197,6 +197,8 @@
     if (!from) return;
     getSelection().selectAllChildren(from);
     navigator.clipboard?.writeText(from.textContent).catch(() => {});
+    button.textContent = "Copied";
+    setTimeout(() => button.textContent = "Copy", 1_500);
   });
 
   // The zone of this browser is offered.

@@ -61,6 +61,7 @@ export const run = definePage<RunData>({
     for (const source of place.sources) coloured.set(source.member, await colouredLines(source));
     return {
       title: run.id,
+      isId: true,
       trail: [{ text: "Runs", to: view.to(["runs"]) }],
       aside: runActions(run, view),
       body: html`

@@ -118,6 +118,7 @@ export const schedule = definePage<ScheduleLine>({
   load: ({ client, params }) => showSchedule(client, params.id!),
   page: (schedule, view) => ({
     title: schedule.id,
+    isId: true,
     trail: [{ text: "Schedules", to: view.to(["schedules"]) }],
     aside: actionsOf(schedule, view),
     body: html`

@@ -9,6 +9,7 @@ import { type Html, html, NOTHING } from "../html.ts";
 import { codeGone } from "../member_view.ts";
 import {
   ago,
+  copyButton,
   counted,
   empty,
   facts,
@@ -114,7 +115,9 @@ function head({ version, use }: VersionData, view: View): Html {
         ["Archived", archived ? "yes" : "no"],
         ["Signed by", signedBy(version.signatures)],
         ["Read from", from === null ? null : `the ${from === "url" ? "URL" : "archive"}, verified`],
-      ])}<p class="proof"><span>SHA-256 of the manifest <code id="hash">${hash}</code></span></p>${specifiers
+      ])}<p class="proof"><span>SHA-256 of the manifest <code id="hash">${hash}</code></span> ${copyButton(
+        "hash",
+      )}</p>${specifiers
           .length === 0
         ? NOTHING
         : html`<ul class="specifiers">${

@@ -42,6 +42,15 @@ export function facts(facts: readonly (readonly [name: string, value: Content])[
 }
 
 /**
+ * A button that copies a text of the page; it is hidden where no script runs.
+ *
+ * @param id The id of the element that has the text.
+ */
+export function copyButton(id: string): Html {
+  return html`<button class="copy" type="button" data-copy="${id}">Copy</button>`;
+}
+
+/**
  * A note that has to be read.
  *
  * @param tone Its colour.

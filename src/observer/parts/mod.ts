@@ -4,7 +4,7 @@
  * @module
  */
 
-export { empty, facts, missingNote, note, section } from "./blocks.ts";
+export { copyButton, empty, facts, missingNote, note, section } from "./blocks.ts";
 export { type Site, siteText } from "./lines.ts";
 export { mark, stateMark, stateWord, type Tone } from "./states.ts";
 export { type Column, table } from "./table.ts";
