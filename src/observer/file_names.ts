@@ -1,7 +1,7 @@
 /**
  * Files in messages.
  *
- * - FILE-1: no page says where the server keeps its files. A message of the engine names the file of a
+ * - FOLDER-1: no page says where the server keeps its files. A message of the engine names the file of a
  *   place in the code by its URL, for terminals; a page has the name alone, and shows the line.
  *
  * @module
@@ -13,7 +13,7 @@ import { isValueName } from "./redaction.ts";
 const FILE_URL = /\bfile:\/\/\/(?:[^\s"'()?#]*\/)?([^\s"'()?#/]+)/g;
 
 /**
- * Leaves out the folders of files in all messages of what a route has read (FILE-1). Values of runs
+ * Leaves out the folders of files in all messages of what a route has read (FOLDER-1). Values of runs
  * stay as they are.
  *
  * @param data Plain JSON of `operate`.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { withoutFolders } from "../../src/observer/file_names.ts";
 
-Deno.test("FILE-1: a message names a file without its folders, and a value stays as it is", () => {
+Deno.test("FOLDER-1: a message names a file without its folders, and a value stays as it is", () => {
   const text = "Cannot call fetch at file:///srv/app/a%20b/rates.ts:5:24: use ctx.run";
   const shown = "Cannot call fetch at rates.ts:5:24: use ctx.run";
   const given = {
