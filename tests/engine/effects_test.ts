@@ -433,6 +433,20 @@ forEachDatabase("continuing as new", (database, test) => {
     assert.equal(kept[0]?.n, 3);
   });
 
+  test("F93: a run that continues as new keeps its namespace and its attributes", async () => {
+    await using db = await database.fresh();
+    const counts = defineWorkflow({ name: "counts" }, async (ctx, n: number) => {
+      if (n === 0) ctx.attributes.set({ tier: "gold" });
+      await ctx.run("step", () => n);
+      return n < 2 ? ctx.continueAsNew(n + 1) : n;
+    });
+    await using node = await TestNode.open(db, [counts]);
+    const id = await node.start("counts", 0);
+    assert.equal(resultOf(await node.left(id, "ended")), 2);
+    const row = await node.store.runs.in("default").get(id);
+    assert.deepEqual([row?.generation, row?.attributes], [2, { tier: "gold" }]);
+  });
+
   test("signals wait for whichever generation wants them", async () => {
     await using db = await database.fresh();
     const collects = defineWorkflow({ name: "collects" }, async (ctx, got: number[]) => {

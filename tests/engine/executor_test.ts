@@ -432,6 +432,18 @@ forEachDatabase("executing a run", (database, test) => {
     assert.equal(resultOf(await second.left(id, "ended")), 3);
   });
 
+  test("F26: drains and closes at the same time give one summary", async () => {
+    await using db = await database.fresh();
+    const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
+    await using node = await TestNode.open(db, [waits], { lingerMs: 60_000 });
+    await node.start("waits");
+    const { engine } = node;
+    const ends = [engine.drain(1_000), engine.close(1_000), engine.drain(1_000)];
+    const [first, ...others] = await Promise.all(ends);
+    for (const other of others) assert.deepEqual(other, first);
+    assert.equal(first!.released + first!.forced, 1);
+  });
+
   test("a close lets the attempt under way finish and keeps its result", async () => {
     await using db = await database.fresh();
     const gate = Promise.withResolvers<string>();
