@@ -7,7 +7,10 @@
 
 import assert from "node:assert/strict";
 import { contentOf } from "../../src/bundle/bundle.ts";
+import { decode } from "../../src/base/values.ts";
+import type { RunHistory } from "../../src/bundle/history.ts";
 import { openBundle } from "../../src/bundle/read.ts";
+import { redacted } from "../../src/bundle/redact.ts";
 import { replayBundle } from "../../src/client/bundle/replay.ts";
 import { bundleTimeline } from "../../src/client/bundle/timeline.ts";
 
@@ -50,6 +53,37 @@ Deno.test("a bundle of format 1 opens and replays: a child, generations, an upgr
   const [order, round] = contentOf(bundle).runs;
   assert(order!.generations[0]!.events.some(({ kind }) => kind === "version.changed"));
   assert.deepEqual(round!.inbox.map(({ name }) => name), ["other"]);
+});
+
+Deno.test("a bundle of format 1 replays: scopes, a forced cancellation, headers, attributes that were read", async () => {
+  const bundle = await golden("v1_scopes.bundle");
+  await using replay = await replayBundle(bundle, { runId: "golden-scopes", timeout: "10m" });
+  const verdict = await replay.verdict();
+  assert.equal(verdict.replays, true, JSON.stringify(verdict));
+  const { effects } = await replay.trace();
+  assert.deepEqual(effects.map(({ kind, name }) => [kind, name]), [
+    ["sleep", "scope"],
+    ["signal", "never"],
+    ["call", "attributes"],
+    ["step", "undo"],
+    ["step", "safe"],
+    ["signal", "cancelled"],
+    ["signal", "hangs"],
+  ]);
+  const [run] = contentOf(bundle).runs;
+  const [{ headers, events, result }] = run!.generations as [RunHistory];
+  assert.deepEqual(headers, { tenant: "acme" });
+  assert.doesNotMatch(JSON.stringify(redacted(run!, [])), /acme|c-1/);
+  assert.equal(events.filter(({ kind }) => kind === "cancel.requested").length, 2);
+  const why = (reason: string) => `The run was cancelled: ${reason}`;
+  assert.deepEqual(decode(result!), {
+    late: "TIMEOUT",
+    attributes: { customer: "c-1" },
+    undone: "no stock",
+    safe: 7,
+    cleaned: [why("first"), why("second")],
+    tenant: "acme",
+  });
 });
 
 Deno.test("a redacted bundle of format 1 opens, and shows what its runs did", async () => {
