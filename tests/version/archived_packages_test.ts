@@ -55,6 +55,7 @@ const FAKES: Readonly<Record<string, Fake>> = {
         export const names = Object.keys(all);
         export const digest = createHash("sha256").update("a").digest("hex").length;
         export const lazy = async () => (await import("./lazy.js")).default;
+        export const throwing = () => import("./throws.js").catch((error) => error.message);
         export const missing = () => import("./absent.js").catch((error) => error.code);
         export const state = { count: 0 };
         export { default } from "./cycle_a.js";`,
@@ -65,6 +66,7 @@ const FAKES: Readonly<Record<string, Fake>> = {
       "cycle_a.js":
         `import { b } from "./cycle_b.js"; export const a = () => "a"; export default b();`,
       "cycle_b.js": `import { a } from "./cycle_a.js"; export const b = () => a() + "b";`,
+      "throws.js": `throw new Error("not here");`,
       "no.js": `throw new Error("the wrong condition");`,
     },
   },
@@ -113,7 +115,8 @@ const FAKES: Readonly<Record<string, Fake>> = {
 
 /** What a program of one import says; the same text is executed by the runtime and here. */
 const SAY: Readonly<Record<string, string>> = {
-  "fake-esm": `[m.seen, m.names, m.digest, await m.lazy(), await m.missing(), m.default]`,
+  "fake-esm": `[m.seen, m.names, m.digest, await m.throwing(), await m.lazy(),
+    await m.missing(), m.default]`,
   "fake-esm/features/self": `m.self`,
   "fake-esm/features/secret": `m`,
   "fake-esm/absent": `m`,
@@ -253,10 +256,13 @@ Deno.test("a package that can't be in the archive is listed with the reason", as
   await using cache = await fakeCache({
     "fake-native@1.0.0": { files: { "build/addon.node": "" } },
     "fake-bundle@1.0.0": { files: { "node_modules/a/index.js": "" } },
+    "fake-here@1.0.0": { files: { "index.js": "" } },
   });
   const entry = (name: string, below: object = {}) =>
     [`${name}@1.0.0`, { integrity: `sha512-${btoa(name)}`, ...below }] as const;
-  const names = ["fake-native", "fake-bundle", "fake-absent", "fake-legacy", "fake-elsewhere"];
+  const names = ["native", "bundle", "absent", "legacy", "elsewhere", "here"].map((n) =>
+    `fake-${n}`
+  );
   const lock = new Lockfile(
     JSON.stringify({
       version: "5",
@@ -264,6 +270,7 @@ Deno.test("a package that can't be in the archive is listed with the reason", as
         ...names.map((name) => entry(name)),
         entry("fake-elsewhere", { optionalDependencies: ["fake-mac@1.0.0"] }),
         entry("fake-mac", { os: ["darwin"] }),
+        entry("fake-here", { cpu: ["any"] }),
       ]),
     }),
     "deno.lock",
@@ -279,6 +286,7 @@ Deno.test("a package that can't be in the archive is listed with the reason", as
     [
       "fake-absent: Deno's cache on this machine does not have fake-absent@1.0.0",
       "fake-bundle: fake-bundle@1.0.0 brings packages of its own in a node_modules folder",
+      "fake-here: fake-here@1.0.0 is for certain platforms alone",
       "fake-native: fake-native@1.0.0 has a native addon",
     ],
   );

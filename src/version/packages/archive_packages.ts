@@ -159,6 +159,8 @@ class Reader {
     let read: { readonly sha256: string | null } | { readonly reason: string };
     if ("reason" in cached) {
       read = cached.isAbsent === true && isForPlatform ? { sha256: null } : cached;
+    } else if (isForPlatform) {
+      read = { reason: `${name}@${version} is for certain platforms alone` };
     } else {
       const blob = packFiles(cached.files);
       const sha256 = sha256Hex(blob);

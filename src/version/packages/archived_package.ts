@@ -129,6 +129,8 @@ export class ArchivedPackage {
 
 /** The packages of this process, by what distinguishes them (PACKAGEINSTANCE-1). */
 const PACKAGES = new Map<string, ArchivedPackage>();
+/** The same by the beginning of their URLs, also those that are not imported anew any more. */
+const BY_BASE = new Map<string, ArchivedPackage>();
 /** How often modules of a package could not be imported: another attempt takes other URLs. */
 const FAILURES = new Map<string, number>();
 
@@ -163,6 +165,7 @@ export function openPackage(
         count === 0 ? id : `${id}~${count + 1}`,
       );
       PACKAGES.set(id, found);
+      BY_BASE.set(baseOf(found.base), found);
       fresh.push(found);
     }
     opened.set(each, found);
@@ -182,9 +185,13 @@ export function openPackage(
  * @returns The package; `undefined`: it is of no archived package of this process.
  */
 export function packageAt(url: string): ArchivedPackage | undefined {
-  const [, id] = /^continuum-npm:\/\/\/([0-9a-f]{32})(?:~\d+)?\//.exec(url) ?? [];
-  const found = id === undefined ? undefined : PACKAGES.get(id);
+  const found = BY_BASE.get(baseOf(url));
   return found !== undefined && url.startsWith(found.base) ? found : undefined;
+}
+
+/** What of a URL distinguishes packages. */
+function baseOf(url: string): string {
+  return url.slice(0, url.indexOf("/", PACKAGE_SCHEME.length));
 }
 
 /**

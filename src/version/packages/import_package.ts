@@ -72,8 +72,13 @@ export async function importPackage(
   from: ArchivedPackage,
   path: string,
 ): Promise<{ readonly url: string; readonly namespace: Namespace }> {
-  const module = resolveEntry(from, path, "import");
-  return { url: from.urlOf(module.path), namespace: await importModule(module) };
+  try {
+    const module = resolveEntry(from, path, "import");
+    return { url: from.urlOf(module.path), namespace: await importModule(module) };
+  } catch (error) {
+    forgetPackage(from);
+    throw error;
+  }
 }
 
 async function importFrom(from: PackageModule, specifier: unknown): Promise<Namespace> {
@@ -99,9 +104,6 @@ async function importModule(
     const { default: [namespace] } = await import(box);
     namespaces.set(url, namespace);
     return namespace;
-  } catch (error) {
-    forgetPackage(module.package);
-    throw error;
   } finally {
     hooks.deregister();
   }
