@@ -509,6 +509,8 @@ export interface VersionStore {
   blobs(sha256: readonly string[]): Promise<Map<string, Uint8Array>>;
   /** The list of a version's packages in the archive; `null`: it has none. */
   packages(hash: string): Promise<string | null>;
+  /** Those of some digests whose bytes the archive has undamaged. */
+  sound(sha256: readonly string[]): Promise<ReadonlySet<string>>;
   /** The current version of a workflow. */
   current(workflow: string): Promise<string | null>;
   /**

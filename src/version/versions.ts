@@ -53,6 +53,7 @@ import { importNatively } from "./load/native.ts";
 import {
   type ArchiveOptions,
   hasPackages,
+  knownPackages,
   MOST_PACKAGE_BYTES,
   readPackages,
 } from "./packages/archive_packages.ts";
@@ -559,7 +560,7 @@ export class Versions {
       ? archive
       : { packages: archive };
     if (!packages || !hasPackages(content)) return null;
-    const known = await this.#store.packages(hash);
+    const known = await knownPackages(hash, this.#store);
     const read = await readPackages(content, await this.#sources.lock(), packageBytes, known);
     for (const { specifier, reason } of read?.lacks ?? []) {
       (this.#options.log ?? LOGTAPE.version).warn(

@@ -11,6 +11,7 @@ import { openPackage } from "../../src/version/packages/archived_package.ts";
 import { readPackages } from "../../src/version/packages/archive_packages.ts";
 import { importPackage } from "../../src/version/packages/import_package.ts";
 import { parsePackageList, pinnedKey } from "../../src/version/packages/package_list.ts";
+import { VersionPackages } from "../../src/version/packages/version_packages.ts";
 import { parsePackageSpecifier } from "../../src/version/manifest/package_specifier.ts";
 import { Lockfile } from "../../src/version/project/lockfile.ts";
 import { makeSigningKey } from "../../src/version/signing/keys.ts";
@@ -252,6 +253,19 @@ Deno.test("versions share a package with the same files below it, and get their 
   assert.notEqual(other.state, one.state);
 });
 
+Deno.test("a package that may read its own files comes from the runtime first, any other that no lock lists from the archive", async () => {
+  await using cache = await fakeCache();
+  const specifiers = ["npm:fake-legacy@1.0.0", "npm:fake-cjs@1.0.0"];
+  const { list } = await readFakes(cache, specifiers);
+  const externals = externalsOf(new Lockfile(lockOfFakes(), "deno.lock"), specifiers);
+  const packages = await VersionPackages.of({ externals }, undefined, {
+    list: () => Promise.resolve(list),
+    blobs: () => Promise.resolve(new Map()),
+  });
+  const turns = await Promise.all(specifiers.map((specifier) => packages.turnOf(specifier)));
+  assert.deepEqual(turns, ["first", "last"]);
+});
+
 Deno.test("a package that can't be in the archive is listed with the reason", async () => {
   await using cache = await fakeCache({
     "fake-native@1.0.0": { files: { "build/addon.node": "" } },
@@ -373,10 +387,7 @@ Deno.test("the archive gives packages that the lock does not list as pinned, and
       );
       assert.equal(await versions(config).probe(hash), false);
     }
-    await db.query(
-      `update {schema}.modules as m set bytes = k.bytes from {schema}.kept_modules as k
-      where k.sha256 = m.sha256`,
-    );
+    await versions("deno").register(`${folder.url}order.ts`); // repairs them
     await tampered(
       "version_packages",
       `update {schema}.version_packages set list = replace(list, 'sha512-', 'sha512-A')`,

@@ -117,8 +117,7 @@ export class Versions implements VersionStore {
   }
 
   async #storeBlobs(session: SqlSession, blobs: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    const rows = await this.#sql.sound.query(session, { sha256: [...blobs.keys()] });
-    const sound = new Set(rows.map(({ sha256 }) => sha256));
+    const sound = await this.#sound(session, [...blobs.keys()]);
     const missing = [...blobs].filter(([sha256]) => !sound.has(sha256))
       .sort(([a], [b]) => a < b ? -1 : 1);
     for (const chunk of chunked(missing)) {
@@ -216,6 +215,16 @@ export class Versions implements VersionStore {
   async packages(hash: string): Promise<string | null> {
     const [row] = await this.#sql.packageList.query(this.#driver, { hash });
     return row?.list ?? null;
+  }
+
+  /** See {@linkcode VersionStore.sound}. */
+  async sound(sha256: readonly string[]): Promise<ReadonlySet<string>> {
+    return await this.#sound(this.#driver, sha256);
+  }
+
+  async #sound(session: SqlSession, sha256: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#sql.sound.query(session, { sha256 });
+    return new Set(rows.map(({ sha256 }) => sha256));
   }
 
   /** See {@linkcode VersionStore.current}. */

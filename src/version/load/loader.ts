@@ -323,7 +323,7 @@ class LoadingVersion {
     packages: VersionPackages | undefined,
   ): Promise<void> {
     const byRuntime = () => this.#importOutside(key, guardedBuiltin(specifier) ?? specifier);
-    const turn = packages?.turnOf(specifier);
+    const turn = await packages?.turnOf(specifier);
     if (packages === undefined || turn === undefined) return await byRuntime();
     const fromArchive = async () => {
       // Loaded on the first use only: most processes never need it.

@@ -7,11 +7,12 @@
 import { sha256Hex } from "../../base/encoding.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import type { NewPackages } from "../../ports/rows.ts";
+import type { VersionStore } from "../../ports/store.ts";
 import type { Manifest } from "../manifest/format.ts";
 import { parsePackageSpecifier } from "../manifest/package_specifier.ts";
 import type { LockedClosure, Lockfile } from "../project/lockfile.ts";
 import { readCached } from "./npm_cache.ts";
-import { packFiles } from "./package_files.ts";
+import { type PackageFiles, packFiles } from "./package_files.ts";
 import { formatPackageList, type PackageList, parsePackageList } from "./package_list.ts";
 import { nameAndVersion } from "./version_packages.ts";
 
@@ -51,17 +52,17 @@ export interface ReadPackages extends NewPackages {
  * @param manifest The version's manifest.
  * @param lock The lock of the application; `undefined`: it has none.
  * @param mostBytes The most bytes of all of them together.
- * @param known The list that the archive has; `null`: it has none.
+ * @param known The list that the archive has; `null`: it has none, or something of it is damaged.
  * @returns The list and the packed files; `null`: there is nothing to add.
  */
 export async function readPackages(
   { externals }: Pick<Manifest, "externals">,
   lock: Lockfile | undefined,
   mostBytes: number,
-  known: string | null,
+  known: PackageList | null,
 ): Promise<ReadPackages | null> {
   const packages = externals.filter(({ specifier }) => parsePackageSpecifier(specifier));
-  if (packages.length === 0 || known !== null && lacksOf(known)?.length === 0) return null;
+  if (packages.length === 0 || known !== null && known.lacks.length === 0) return null;
   const reader = new Reader(mostBytes);
   for (const external of packages) {
     const { specifier, integrity } = external;
@@ -73,7 +74,7 @@ export async function readPackages(
   }
   const { list } = reader;
   const text = formatPackageList(list);
-  const isBetter = known === null || list.lacks.length < (lacksOf(known)?.length ?? Infinity);
+  const isBetter = known === null || list.lacks.length < known.lacks.length;
   if (!isBetter) return null;
   const listed = new Set(list.packages.map(({ sha256 }) => sha256));
   const pinned = new Set(packages.filter((e) => e.integrity !== null).map((e) => e.specifier));
@@ -89,15 +90,43 @@ export function hasPackages({ externals }: Pick<Manifest, "externals">): boolean
   return externals.some(({ specifier }) => parsePackageSpecifier(specifier) !== undefined);
 }
 
-/** What a list lacks; `undefined`: it is damaged. */
-function lacksOf(text: string): PackageList["lacks"] | undefined {
+/**
+ * The list that the archive has of a version's packages.
+ *
+ * @param hash The version.
+ * @param store The archive.
+ * @returns The list; `null`: there is none, or it or a package of it is damaged (CATALOG-2).
+ */
+export async function knownPackages(
+  hash: string,
+  store: Pick<VersionStore, "packages" | "sound">,
+): Promise<PackageList | null> {
+  const text = await store.packages(hash);
+  if (text === null) return null;
   try {
-    return parsePackageList(text).lacks;
+    const list = parsePackageList(text);
+    const wanted = new Set(list.packages.flatMap(({ sha256 }) => sha256 ?? []));
+    return wanted.isSubsetOf(await store.sound([...wanted])) ? list : null;
   } catch (error) {
     if (!isContinuumError(error, "INTEGRITY_MISMATCH")) throw error;
-    return undefined;
+    return null;
   }
 }
+
+/** Whether code of a package may find its own files by where it is. */
+function mayReadFiles(files: PackageFiles): boolean {
+  const decoder = new TextDecoder();
+  return [...files].some(([path, bytes]) =>
+    /\.[cm]?js$/.test(path) &&
+    /\b(?:__dirname|__filename|createRequire)\b|\bimport\.meta\.(?:url|dirname|filename|resolve)\b/
+      .test(decoder.decode(bytes))
+  );
+}
+
+/** What was read of a package, or why it can't be archived. */
+type ReadOne =
+  | { readonly sha256: string | null; readonly isReader: boolean }
+  | { readonly reason: string };
 
 /** Reads closures; each package once. */
 class Reader {
@@ -106,12 +135,10 @@ class Reader {
   readonly #externals: PackageList["externals"][number][] = [];
   readonly #packages: PackageList["packages"][number][] = [];
   readonly #edges: PackageList["edges"][number][] = [];
+  readonly #readers: string[] = [];
   readonly #lacks: PackageList["lacks"][number][] = [];
   /** The SHA-256 by the name and version of a package, `null` for another platform's, or a reason. */
-  readonly #read = new Map<
-    string,
-    { readonly sha256: string | null } | { readonly reason: string }
-  >();
+  readonly #read = new Map<string, ReadOne>();
   #left: number;
 
   constructor(mostBytes: number) {
@@ -124,6 +151,7 @@ class Reader {
       externals: this.#externals,
       packages: this.#packages,
       edges: this.#edges,
+      readers: this.#readers,
       lacks: this.#lacks,
     };
   }
@@ -136,13 +164,16 @@ class Reader {
   /** Reads the packages of an import: all of them, or none counts. */
   async add(specifier: string, { key: root, packages }: LockedClosure): Promise<void> {
     const found: PackageList["packages"][number][] = [];
+    const readers: string[] = [];
     for (const [key, { integrity, isForPlatform }] of packages) {
       const read = await this.#readOne(key, isForPlatform);
       if ("reason" in read) return this.lack(specifier, read.reason);
       found.push({ key, integrity, sha256: read.sha256 });
+      if (read.isReader) readers.push(key);
     }
     this.#externals.push({ specifier, key: root });
     this.#packages.push(...found);
+    this.#readers.push(...readers);
     for (const [from, { dependencies }] of packages) {
       for (const [name, to] of dependencies) this.#edges.push({ from, name, to });
     }
@@ -151,14 +182,15 @@ class Reader {
   async #readOne(
     key: string,
     isForPlatform: boolean,
-  ): Promise<{ readonly sha256: string | null } | { readonly reason: string }> {
+  ): Promise<ReadOne> {
     const { name, version } = nameAndVersion(key);
     const known = this.#read.get(`${name}@${version}`);
     if (known !== undefined) return known;
     const cached = await readCached(name, version, this.#left);
-    let read: { readonly sha256: string | null } | { readonly reason: string };
+    let read: ReadOne;
     if ("reason" in cached) {
-      read = cached.isAbsent === true && isForPlatform ? { sha256: null } : cached;
+      const isElsewhere = cached.isAbsent === true && isForPlatform;
+      read = isElsewhere ? { sha256: null, isReader: false } : cached;
     } else if (isForPlatform) {
       read = { reason: `${name}@${version} is for certain platforms alone` };
     } else {
@@ -166,7 +198,7 @@ class Reader {
       const sha256 = sha256Hex(blob);
       this.#left -= cached.bytes;
       this.blobs.set(sha256, blob);
-      read = { sha256 };
+      read = { sha256, isReader: mayReadFiles(cached.files) };
     }
     this.#read.set(`${name}@${version}`, read);
     return read;

@@ -31,6 +31,8 @@ export interface PackageList {
   }[];
   /** Which package a package means by a name. */
   readonly edges: readonly { readonly from: string; readonly name: string; readonly to: string }[];
+  /** The keys of packages that may read files of their own, which they have in a cache alone. */
+  readonly readers: readonly string[];
   /** What the version imports and the archive does not have, each with the reason. */
   readonly lacks: readonly { readonly specifier: string; readonly reason: string }[];
 }
@@ -51,6 +53,7 @@ export function formatPackageList(list: PackageList): string {
       line("package", key, integrity, sha256 ?? "-")
     ),
     ...list.edges.map(({ from, name, to }) => line("edge", from, name, to)),
+    ...list.readers.map((key) => line("reader", key)),
     ...list.lacks.map(({ specifier, reason }) => line("lacks", specifier, reason)),
   ];
   return [HEADER, ...[...new Set(lines)].sort()].map((text) => `${text}\n`).join("");
@@ -82,6 +85,7 @@ function readLines(text: string): PackageList | undefined {
   const packages: PackageList["packages"][number][] = [];
   const edges: PackageList["edges"][number][] = [];
   const lacks: PackageList["lacks"][number][] = [];
+  const readers: string[] = [];
   for (const line of lines) {
     let words: string[];
     try {
@@ -90,16 +94,17 @@ function readLines(text: string): PackageList | undefined {
       return undefined;
     }
     const [kind, a, b, c] = words;
-    const count = kind === "package" || kind === "edge" ? 4 : 3;
+    const count = kind === "package" || kind === "edge" ? 4 : kind === "reader" ? 2 : 3;
     if (words.length !== count) return undefined;
     if (kind === "external") externals.push({ specifier: a!, key: b! });
+    else if (kind === "reader") readers.push(a!);
     else if (kind === "lacks") lacks.push({ specifier: a!, reason: b! });
     else if (kind === "edge") edges.push({ from: a!, name: b!, to: c! });
     else if (kind === "package" && (c === "-" || isSha256Hex(c!))) {
       packages.push({ key: a!, integrity: b!, sha256: c === "-" ? null : c! });
     } else return undefined;
   }
-  return { externals, packages, edges, lacks };
+  return { externals, packages, edges, readers, lacks };
 }
 
 /**

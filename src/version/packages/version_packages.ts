@@ -5,7 +5,8 @@
  * - PACKAGESOURCE-1, order: the runtime is tried first for a package that the application's lock lists as
  *   the version pinned it, and that is in the cache with all below it. The archive is tried first
  *   for any other: the runtime would download it, or resolve other dependencies for it. The archive
- *   alone counts for a package that the lock lists otherwise (PACKAGES-1).
+ *   alone counts for a package that the lock lists otherwise (PACKAGES-1). A package that may read
+ *   its own files comes from the runtime if that can give it, since there it has them.
  *
  * @module
  */
@@ -133,9 +134,16 @@ export class VersionPackages {
    *
    * @param specifier A specifier of the manifest.
    * @returns The turn; `undefined`: never, since nothing pins the package's content.
+   * @throws {LoadError} (`INTEGRITY_MISMATCH`) When the list of the archive is damaged.
    */
-  turnOf(specifier: string): ArchiveTurn | undefined {
-    return this.#turns.get(specifier);
+  async turnOf(specifier: string): Promise<ArchiveTurn | undefined> {
+    const turn = this.#turns.get(specifier);
+    if (turn !== "first") return turn;
+    const list = await this.#read();
+    const key = list?.externals.find((external) => external.specifier === specifier)?.key;
+    if (list === null || key === undefined) return turn;
+    const below = keysBelow(list, key);
+    return list.readers.some((reader) => below.has(reader)) ? "last" : turn;
   }
 
   /**
