@@ -174,9 +174,9 @@ async function fetched(url: URL, init: RequestInit, options: ServerOptions): Pro
 
 /** The sentence that is inside of what `fetch` says: TLS, names, connections. */
 function reasonOf(error: unknown): string {
-  const message = withoutSecrets(messageOf(error));
-  const inner = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : "";
-  const certificate = /invalid peer certificate: ?(.*)/.exec(`${message} ${inner}`)?.[1];
+  const inner = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const message = withoutSecrets(messageOf(inner));
+  const certificate = /invalid peer certificate: ?(.*)/.exec(message)?.[1];
   if (certificate !== undefined) {
     return `its certificate is not accepted: ${printable(certificate.split(": ")[0]!.trim())}`;
   }
