@@ -12,11 +12,14 @@ import { adapterOf } from "./driver.ts";
 /** Postgres fills a segment of its log with zeros, and copies it with the files: 1 MB, not 16. */
 const INITDB = ["--wal-segsize=1"];
 
-/** Without the databases that `create database` copies, the files are half as large. */
+/**
+ * Without the databases that `create database` copies, the files are half as large. A database that
+ * was started from such files has none.
+ */
 const WITHOUT_TEMPLATES = [
   "update pg_database set datistemplate = false, datallowconn = true",
-  "drop database template0",
-  "drop database template1",
+  "drop database if exists template0",
+  "drop database if exists template1",
 ];
 
 let readFiles: (() => Promise<Blob>) | undefined;
