@@ -9,7 +9,7 @@ export default defineWorkflow({ name: "booking" }, async (ctx, { seat, guest }: 
   // The row and the event that says so commit together, or not at all.
   const booked = await ctx.transaction("book", async (tx) => {
     const rows = await tx.query(
-      "insert into booked.seats values ($1, $2) on conflict do nothing returning seat",
+      "insert into example_seats.booked values ($1, $2) on conflict do nothing returning seat",
       [seat, guest],
     );
     return rows.length === 1;

@@ -30,10 +30,9 @@ const pool = new Pool(
 );
 {
   using client = await pool.connect();
-  await client.queryObject`create schema if not exists booked`;
-  await client
-    .queryObject`create table if not exists booked.seats (seat text primary key, guest text)`;
-  await client.queryObject`delete from booked.seats`;
+  await client.queryObject`drop schema if exists example_seats, example_db_postgres cascade`;
+  await client.queryObject`create schema example_seats`;
+  await client.queryObject`create table example_seats.booked (seat text primary key, guest text)`;
 }
 {
   await using continuum = await Continuum.open({
@@ -48,7 +47,9 @@ const pool = new Pool(
 }
 {
   using client = await pool.connect(); // the engine has given its clients back
-  const { rows } = await client.queryObject<{ guest: string }>`select guest from booked.seats`;
+  const { rows } = await client.queryObject<
+    { guest: string }
+  >`select guest from example_seats.booked`;
   console.log(rows.map(({ guest }) => guest));
 }
 await pool.end();
