@@ -73,7 +73,7 @@ const lock = () => Deno.readTextFile("deno.lock").catch(() => "");
 const before = await lock();
 try {
   await using subprocess = await Subprocess.start(code, { timeoutMs: Infinity });
-  console.log(await subprocess.load());
+  console.log((await subprocess.load()).workflow);
 } catch (error) {
   console.log(error.code, error.message);
 }
