@@ -8,6 +8,7 @@
 
 import { observer, RIGHTS } from "../src/observer/mod.ts";
 import { openWorld, pagesOf } from "../tests/observer/world.ts";
+import type { Page } from "playwright-core";
 import { CHROMIUM, findChromium, startChromium } from "../tests/support/chromium.ts";
 
 const FOLDER = new URL("../docs/images/", import.meta.url);
@@ -17,6 +18,9 @@ const LEFT_OUT = ["runs_none", "run_retrying", "version_source", "version_patche
   .concat("schedule", "repair", "start", "signal", "run_upgrade", "fork", "not_found");
 
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
+
+/** How often a page is asked for. */
+const MOST_TRIES = 20;
 
 if (!await findChromium()) throw new Error(`Cannot make pictures: found no ${CHROMIUM}`);
 await using disposed = new AsyncDisposableStack();
@@ -34,7 +38,11 @@ try {
   const context = await browser.newContext({ reducedMotion: "reduce" });
   const page = await context.newPage();
   for (const [name, path] of wanted) {
-    await page.goto(`http://127.0.0.1:${server.addr.port}${path}`);
+    await open(
+      page,
+      `http://127.0.0.1:${server.addr.port}${path}`,
+      name === "not_found" ? 404 : 200,
+    );
     for (const viewport of SIZES) {
       await page.setViewportSize(viewport);
       for (const colorScheme of ["light", "dark"] as const) {
@@ -50,4 +58,17 @@ try {
 } finally {
   await browser.close();
   await server.shutdown();
+}
+
+/** Opens a page; on a busy machine a reading may be late, and no picture shows that. */
+async function open(page: Page, url: string, wanted: number): Promise<void> {
+  for (let tries = 1;; tries++) {
+    const status = (await page.goto(url))?.status();
+    if (status === wanted && await page.getByText("could not be read in time").count() === 0) {
+      return;
+    }
+    if (tries === MOST_TRIES) {
+      throw new Error(`Cannot make a picture of ${url}: it answers ${status}`);
+    }
+  }
 }

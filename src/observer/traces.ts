@@ -159,5 +159,5 @@ async function replayed(
  */
 export function atOf({ given }: Pick<Look, "given">, { events }: Generation): number {
   const at = given.one(AT) ?? events;
-  return at <= events ? at : refuse("parameter at", at, `0 to ${events}: it has so many events`);
+  return at <= events ? at : refuse("parameter at", at, `0 to ${events}, the number of its events`);
 }

@@ -14,7 +14,7 @@ import { browserTest } from "../support/browser.ts";
 import { POSTGRES } from "../support/database.ts";
 import { partOf } from "../support/thoroughness.ts";
 import { serveObserved } from "./observed.ts";
-import { FORMS, openWorld, pagesOf, type World } from "./world.ts";
+import { FORMS, NOWHERE, openWorld, pagesOf, type World } from "./world.ts";
 
 interface Finding {
   readonly id: string;
@@ -52,6 +52,7 @@ const SHOW = `async (url) => {
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.title = next.title;
   document.body.replaceWith(document.adoptNode(next.body));
+  return answer.status;
 }`;
 
 /** How wide a page is, and how wide the window. */
@@ -73,7 +74,10 @@ browserTest(
     for (const path of partOf(paths)) {
       await page.emulateMedia({ colorScheme: "light" });
       await page.setViewportSize({ width: 1280, height: 800 });
-      await page.evaluate(`(${SHOW})(${JSON.stringify(served.url + path.slice(1))})`);
+      const status = await page.evaluate(
+        `(${SHOW})(${JSON.stringify(served.url + path.slice(1))})`,
+      );
+      assert.equal(status, path === NOWHERE ? 404 : 200, path);
       for (const finding of await findings(page, null)) found.push(`${path} light: ${finding}`);
       await page.emulateMedia({ colorScheme: "dark" });
       for (const finding of await findings(page, ["color-contrast"])) {

@@ -53,6 +53,7 @@ async function turned(page: Page, pages: number, times: Times): Promise<string[]
     await times.of(async () => {
       await older.click();
       await page.locator("tbody").filter({ hasNotText: last }).waitFor();
+      await page.locator(".foot").waitFor(); // the links to other pages stand before it
     });
   }
 }
@@ -90,7 +91,7 @@ browserTest(
       const until = oldest.at(-1)!.at.toISOString();
       await page.goto(`${served.url}runs?state=suspended&until=${encodeURIComponent(until)}`);
       const last = await turned(page, Infinity, clicks);
-      assert(last.length >= oldest.length - PAGE, "to the first run that there was");
+      assert(last.length >= oldest.length, "to the first run that there was");
       assert.equal(last.at(-1), oldest[0]!.id);
     }
     clicks.tell("Turned in a browser");

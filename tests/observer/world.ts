@@ -192,6 +192,9 @@ export async function openWorld(
   return { node, old, current, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
+/** A path of what is not there. */
+export const NOWHERE = "/runs/nothing";
+
 /** The path of each kind of page, by the name of its picture; some are shown in several states. */
 export function pagesOf({ old, current }: World): Readonly<Record<string, string>> {
   return {
@@ -203,7 +206,7 @@ export function pagesOf({ old, current }: World): Readonly<Record<string, string
     "run_failed": "/runs/stock-9",
     "run_retrying": "/runs/invoice-10",
     "timeline": "/runs/order-2205/timeline",
-    "timeline_then": "/runs/shipment-77/timeline?at=13",
+    "timeline_then": "/runs/shipment-77/timeline?at=10",
     "timeline_effect": "/runs/order-2205/timeline?effect=4",
     "history": "/runs/order-2205/history",
     "source": "/runs/order-2203/source",
@@ -230,7 +233,7 @@ export function pagesOf({ old, current }: World): Readonly<Record<string, string
     "cancel": "/runs/order-2201/cancel",
     "run_upgrade": "/runs/order-2201/upgrade",
     "fork": "/runs/order-2205/fork?at=2",
-    "not_found": "/runs/nothing",
+    "not_found": NOWHERE,
   };
 }
 
