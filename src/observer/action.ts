@@ -65,7 +65,9 @@ export class ActionAnswers {
     const isEntered = request.request.method === "POST" && request.form === "html";
     if (!isEntered) given.check();
     const asked = { ...request, look: { ...request.look, given } };
-    const plan = await asked.read(() => route.plan(asked.look, fields));
+    const plan = await asked.read(() => route.plan(asked.look, fields)).catch((error: unknown) => {
+      throw given.fault ?? error; // what was sent can't be read, whatever the plan says
+    });
     const tag = tagOf([route.fence === undefined ? plan : route.fence(plan)]);
     const seen = given.one(SEEN);
     // What was entered is shown again, with what is wrong in it.

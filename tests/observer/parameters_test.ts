@@ -20,7 +20,7 @@ import { observe, type Observed } from "./observed.ts";
 const TEXTS = [
   ...["a", "after", "as", "b", "before", "cursor", "delivery", "group", "id", "key", "like"],
   ...["member", "name", "open", "parent", "plan", "prefix", "reason", "run", "said", "seen"],
-  ...["target", "to", "version", "workflow", "job"],
+  ...["target", "to", "version", "with", "workflow", "job"],
 ];
 
 /** What no other parameter takes. */
@@ -32,6 +32,7 @@ const TAKEN: Readonly<Record<string, readonly string[]>> = {
   payload: ["-1", "1.5", " 1", "1e3"],
   delay: ["-1", "1.5", " 1", "1e3"],
   attributes: ["-1", "1.5", " 1", "1e3"],
+  runs: ["-1", "1.5", " 1", "1e3"],
 };
 
 function pathOf({ path }: Route): string {
