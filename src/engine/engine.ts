@@ -229,11 +229,16 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const { clock, databaseClock, store } = this.#node;
     const requestedAt = clock.monotonic();
     databaseClock.note(await store.now(), requestedAt);
-    await this.#lease.open(this);
-    this.#dispatcher.pollNow();
-    this.#schedules.pollNow();
-    this.#tasks.pollNow();
-    await this.#dispatcher.plan();
+    try {
+      await this.#lease.open(this);
+      this.#dispatcher.pollNow();
+      this.#schedules.pollNow();
+      this.#tasks.pollNow();
+      await this.#dispatcher.plan();
+    } catch (error) {
+      await this.close(0); // else it would poll, and renew its lease, after its store is closed
+      throw error;
+    }
   }
 
   /** Whether a run that is inserted now may be leased to this node at once. */

@@ -34,6 +34,25 @@ async function scene(db: EmptyDatabase) {
 }
 
 forEachDatabase("faults that pass", (database, test) => {
+  test("an open() that the database interrupts anywhere leaves no node and asks nothing more", async () => {
+    await using db = await database.fresh();
+    await using at = await scene(db);
+    const { schema } = db;
+    const open = () =>
+      Continuum.open({ database: at.faults.adapter, schema, workflows: at.workflows });
+    await (await open()).close();
+    for (
+      const on of [/insert into [^ ]*nodes/, /with expired as materialized/, /min\(next\.at\)/]
+    ) {
+      at.faults.arm({ on, code: "57P01", times: 1 });
+      const seen = at.faults.seen;
+      await refused(open(), "DATABASE_UNAVAILABLE");
+      assert.equal(at.faults.seen, seen + 1, String(on));
+      assert.deepEqual(await db.query("select id from {schema}.nodes"), [], String(on));
+    }
+    await (await open()).close();
+  });
+
   test("every call answers with one retryable error, and works when it is over", async () => {
     await using db = await database.fresh();
     await using at = await scene(db);
