@@ -66,6 +66,8 @@ export class Tormentor {
         await fault.make({ world: this.#world, place, planned, draw });
         this.made.set(planned.kind, (this.made.get(planned.kind) ?? 0) + 1);
       } catch (error) {
+        // Nothing could continue without its server: the round is over.
+        if (fault === restart || fault === crash) throw error;
         const why = `${planned.kind}: ${(error as Error).message.slice(0, 150)}`;
         this.missed.set(why, (this.missed.get(why) ?? 0) + 1);
       }

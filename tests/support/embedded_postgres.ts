@@ -180,7 +180,11 @@ async function stopServer(
   { process, drained }: Server,
   mode: Shutdown = "fast",
 ): Promise<void> {
-  process.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
+  try {
+    process.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
+  } catch {
+    // It has ended by itself.
+  }
   await process.status;
   await drained;
 }
