@@ -43,8 +43,14 @@ export interface ChildRequest {
 /** The request of a `call` command. */
 export type CallRequest =
   | { readonly kind: "start"; readonly child: ChildRequest }
-  | { readonly kind: "signal"; readonly id: string; readonly name: string }
-  | { readonly kind: "cancel"; readonly id: string }
+  | {
+    readonly kind: "signal";
+    readonly id: string;
+    readonly name: string;
+    /** Whether the answer says if there is such a run that has not ended. */
+    readonly tells?: true;
+  }
+  | { readonly kind: "cancel"; readonly id: string; readonly tells?: true }
   | { readonly kind: "attributes" };
 
 /**

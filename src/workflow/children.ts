@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkChoice, checkOptions, readName, refuse } from "../base/arguments.ts";
+import { checkChoice, checkOptions, checkText, readName, refuse } from "../base/arguments.ts";
 import { readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { durationMs } from "../base/duration.ts";
@@ -12,6 +12,7 @@ import { effectId } from "../base/run_ids.ts";
 import { encode } from "../base/values.ts";
 import { calledRun, type CallRequest, type ChildRequest } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
+import type { OtherRun } from "./message_types.ts";
 import type { ChildHandle, ChildOptions, WorkflowDefinition } from "./context_types.ts";
 import { headersOf, policyText, readRunPolicy, type RunPolicy, TERMS_KEYS } from "./run_policy.ts";
 import { readGivenId } from "./run_id.ts";
@@ -68,6 +69,29 @@ export class Children {
       options.signal,
       this.#handle(child),
     );
+  }
+
+  /** The handle of any run, by its id. */
+  other(workflowOrId: AnyWorkflow, given: string | undefined): OtherRun {
+    this.#effects.enter("handle");
+    const isId = given === undefined && typeof workflowOrId === "string";
+    if (!isId) this.#check(workflowOrId, "ctx.handle");
+    const id = checkText(isId ? workflowOrId : given, "a run id");
+    return {
+      id,
+      signal: (name, payload, options = {}) => {
+        this.#effects.enter("handle.signal");
+        checkOptions(options, ["signal"], "handle.signal");
+        readName(name, "a signal");
+        const request = { kind: "signal", id, name, tells: true } as const;
+        return this.#call(request, name, encode(payload, "payload"), options.signal);
+      },
+      cancel: (options = {}) => {
+        this.#effects.enter("handle.cancel");
+        checkOptions(options, ["signal"], "handle.cancel");
+        return this.#call({ kind: "cancel", id, tells: true }, "cancel", null, options.signal);
+      },
+    };
   }
 
   #handle(child: ChildRequest): ChildHandle<unknown> {
@@ -137,15 +161,19 @@ export class Children {
     return Object.keys(headers).length === 0 ? terms : { ...terms, headers };
   }
 
-  #request(workflow: AnyWorkflow, options: ChildOptions, what: string): ChildRequest {
-    if (typeof workflow !== "string" && !isWorkflow(workflow)) {
+  #check(workflow: AnyWorkflow, what: string): void {
+    if (typeof workflow === "string") readName(workflow, "a workflow");
+    else if (!isWorkflow(workflow)) {
       refuse(
         `the workflow of ${what}`,
         workflow,
         "a workflow's name or what defineWorkflow returns",
       );
     }
-    if (typeof workflow === "string") readName(workflow, "a workflow");
+  }
+
+  #request(workflow: AnyWorkflow, options: ChildOptions, what: string): ChildRequest {
+    this.#check(workflow, what);
     checkOptions(options, CHILD_KEYS, what);
     const { parentClose: close = "cancel" } = options;
     const id = options.id === undefined

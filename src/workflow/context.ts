@@ -52,7 +52,7 @@ import type {
 import type { EffectOptions } from "./effect_options.ts";
 import { readCodeRetry, readOnCancel, readRetry } from "./options.ts";
 import { readKey, readLimit, readPriority, readQueue, readTimeouts } from "./task_options.ts";
-import type { HandlerOptions, UntilOptions } from "./message_types.ts";
+import type { HandlerOptions, OtherRun, UntilOptions } from "./message_types.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
 /** After how many events in one generation a run should continue as new. */
@@ -258,6 +258,15 @@ export class Context implements WorkflowContext {
   ): Promise<ChildHandle<Awaited<Output>>> {
     return new Children(this.#effects).start(workflow as AnyWorkflow, input, options) as Promise<
       ChildHandle<Awaited<Output>>
+    >;
+  }
+
+  handle<Signals extends SignalSchemas>(
+    workflowOrId: WorkflowDefinition<never, unknown, Signals> | string,
+    runId?: string,
+  ): OtherRun<Signals> {
+    return new Children(this.#effects).other(workflowOrId as AnyWorkflow, runId) as OtherRun<
+      Signals
     >;
   }
 

@@ -18,6 +18,7 @@ import type {
   EachDeclaredSignal,
   HandleAnySignal,
   HandleDeclaredSignal,
+  OtherRun,
   ReceivedAnySignal,
   ReceivedSignal,
   UntilOptions,
@@ -511,6 +512,16 @@ export interface WorkflowContext<
     input?: unknown,
     options?: ChildOptions,
   ): Promise<ChildHandle<Output>>;
+  /**
+   * Returns the handle of any run of the same namespace, by its id: of a definition, whose signals
+   * then have types, or of any workflow.
+   */
+  handle<Input, Output, Signals extends SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals>,
+    runId: string,
+  ): OtherRun<Signals>;
+  /** Returns the handle of any run, by its id alone. */
+  handle(runId: string): OtherRun;
   /**
    * Runs a function, and executes the compensations that it registered if it throws, also after a
    * cancellation. Compensations run in reverse order, as durable activities that a cancellation

@@ -6,7 +6,7 @@
 
 import type { Duration } from "../base/duration.ts";
 import type { EffectOptions } from "./effect_options.ts";
-import type { SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
+import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
 
 /**
  * A signal that a wait for several has received.
@@ -118,6 +118,35 @@ export interface HandleDeclaredSignal<Signals extends SignalSchemas> {
     handler: (message: ReceivedSignal<Signals, Name>) => unknown,
     options?: HandlerOptions,
   ): () => void;
+}
+
+/**
+ * The handle of any run of the same namespace, in workflow code.
+ *
+ * @category Workflows
+ */
+export interface OtherRun<Signals extends SignalSchemas = SignalSchemas> {
+  /** The run's id. */
+  readonly id: string;
+  /**
+   * Sends the run a signal, once, however often this code is replayed.
+   *
+   * @returns Whether it was delivered; `false`: there is no such run, or it has ended.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the run's version does not declare the
+   * signal.
+   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the payload does not match the
+   * signal's schema.
+   */
+  signal<Name extends SignalName<Signals>>(
+    name: Name,
+    ...payloadAndOptions: SignalArguments<Signals, Name, EffectOptions>
+  ): Promise<boolean>;
+  /**
+   * Requests the run's cancellation.
+   *
+   * @returns Whether there is such a run that has not ended.
+   */
+  cancel(options?: EffectOptions): Promise<boolean>;
 }
 
 /**

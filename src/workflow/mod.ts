@@ -32,6 +32,7 @@ export type {
   HandleAnySignal,
   HandleDeclaredSignal,
   HandlerOptions,
+  OtherRun,
   ReceivedAnySignal,
   ReceivedSignal,
   UntilOptions,

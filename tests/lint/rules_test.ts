@@ -102,7 +102,17 @@ Deno.test("each rule of the runtime belongs to a rule of the plugin", () => {
 });
 
 /** What a context answers at once. */
-const AT_ONCE = ["now", "patched", "random", "setStatus", "today", "uuid"];
+const AT_ONCE = [
+  "handle",
+  "now",
+  "on",
+  "patched",
+  "random",
+  "setStatus",
+  "signals",
+  "today",
+  "uuid",
+];
 
 Deno.test("each method of a context is known as an effect or as an answer at once", () => {
   for (const name of Object.getOwnPropertyNames(Context.prototype)) {

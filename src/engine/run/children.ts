@@ -11,7 +11,7 @@ import { effectId } from "../../base/run_ids.ts";
 import { encode } from "../../base/values.ts";
 import type { ChildStart, NewChild } from "../../ports/lineage.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
-import type { Message } from "../../ports/store.ts";
+import type { Delivery, Message } from "../../ports/store.ts";
 import type { CallRequest, ChildRequest } from "../../replay/commands.ts";
 import type { NodeContext } from "../node_context.ts";
 import type { Poller } from "../poller.ts";
@@ -126,16 +126,19 @@ export class Children {
       case "start":
         await this.start(run, call.child, place, input);
         return null;
-      case "cancel":
-        await this.cancel(run, call.id, "its parent asked for it");
-        return null;
-      case "signal":
-        await this.#signal(run, call, {
+      case "cancel": {
+        const reason = call.tells === true ? `run ${run.runId} asked for it` : BY_PARENT;
+        const isDelivered = await this.cancel(run, call.id, reason);
+        return call.tells === true ? encode(isDelivered) : null;
+      }
+      case "signal": {
+        const isDelivered = await this.#signal(run, call, {
           payload: input,
           deliveryId: effectId(run, place.position), // one message, however often it is sent
           trace: place.trace,
         });
-        return null;
+        return call.tells === true ? encode(isDelivered) : null;
+      }
       case "attributes": {
         const row = await this.#node.store.runs.in(run.namespace).get(run.runId);
         return encode(row?.attributes ?? {});
@@ -143,9 +146,13 @@ export class Children {
     }
   }
 
-  /** Requests a child's end. A child that has ended is not changed. */
-  async cancel(run: ClaimedRun, id: string, reason: string): Promise<void> {
-    await this.#deliver(run, id, { kind: "cancel", name: "", payload: encode({ reason }) });
+  /**
+   * Requests a run's end. A run that has ended is not changed.
+   *
+   * @returns Whether there is such a run that has not ended.
+   */
+  async cancel(run: ClaimedRun, id: string, reason: string): Promise<boolean> {
+    return await this.#deliver(run, id, { kind: "cancel", name: "", payload: encode({ reason }) });
   }
 
   /**
@@ -180,7 +187,7 @@ export class Children {
 
   /**
    * Sends a signal, validated by the version that receives it, even if the child is moved
-   * meanwhile.
+   * meanwhile. Returns whether the signal was delivered, now or by an earlier try.
    */
   async #signal(
     run: ClaimedRun,
@@ -190,7 +197,7 @@ export class Children {
       readonly deliveryId: string;
       readonly trace: string | undefined;
     },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const runs = this.#node.store.runs.in(run.namespace);
     let version = await runs.version(id);
     while (version !== null) {
@@ -204,12 +211,22 @@ export class Children {
       const message = { kind: "signal", name, payload: checked, deliveryId, ...sent } as const;
       const delivery = await runs.deliverTo(version, id, message);
       if (delivery.status === "delivered") this.#node.wakeups.wakeRun(delivery.run, delivery.node);
-      version = delivery.status === "moved" ? delivery.hash : null;
+      if (delivery.status !== "moved") return isThere(delivery);
+      version = delivery.hash;
     }
+    return false;
   }
 
-  async #deliver(run: ClaimedRun, id: string, message: Message): Promise<void> {
+  async #deliver(run: ClaimedRun, id: string, message: Message): Promise<boolean> {
     const delivery = await this.#node.store.runs.in(run.namespace).deliver(id, message);
     if (delivery.status === "delivered") this.#node.wakeups.wakeRun(delivery.run, delivery.node);
+    return isThere(delivery);
   }
+}
+
+/** The reason of a cancellation by a child's handle. */
+const BY_PARENT = "its parent asked for it";
+
+function isThere({ status }: Delivery): boolean {
+  return status === "delivered" || status === "duplicate";
 }
