@@ -19,7 +19,9 @@ import type { WorkflowModule } from "./workflow_module.ts";
 const PLAIN: ReadonlySet<string> = new Set([
   "attempt",
   "cancelSignal",
+  "headers",
   "runId",
+  "schedule",
   "version",
   "workflow",
 ]);
