@@ -561,7 +561,7 @@ const BAD_EFFECTS: readonly (readonly [call: (ctx: WorkflowContext) => unknown, 
     [(ctx) => ctx.startChild("a", Symbol()), ["NOT_SERIALIZABLE", "input"]],
     [(ctx) => ctx.saga("a" as never), [ARGUMENT, "ctx.saga", '"a"']],
     [(ctx) => ctx.saga((saga) => saga.undo(5 as never)), [ARGUMENT, "found 5", "defineActivity"]],
-    [(ctx) => ctx.saga((saga) => saga.undo("a", () => 1)), ["NOT_SERIALIZABLE", "input"]],
+    [(ctx) => ctx.saga((saga) => saga.undo("a", Symbol())), ["NOT_SERIALIZABLE", "input"]],
     [(ctx) => ctx.saga((saga) => saga.compensate(ODD)), [ARGUMENT, '"odd"', "parallel"]],
     [(ctx) => ctx.saga((saga) => saga.compensate({ parallel: 1 as never })), [
       ARGUMENT,

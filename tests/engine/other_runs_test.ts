@@ -32,7 +32,7 @@ const stops = defineWorkflow(
   async (ctx, to: string) => await ctx.handle(to).cancel(),
 );
 
-Deno.test("a run signals and cancels any other, once, and is told whether it was there", async () => {
+Deno.test("a run signals and cancels any other, once, and learns whether it was there", async () => {
   await using engine = await testEngine({ workflows: [waits, sends, stops] });
   const other = await engine.start(waits, undefined, { runId: "other" });
   const sender = await engine.start(sends, "other");
