@@ -24,6 +24,11 @@ const PLAN: RepairPlan = {
   }],
 };
 
+/** A signature as it is written, which nobody has made. */
+const SIGNATURE = `continuum-signature-1 echo ${"0".repeat(64)} ${"0".repeat(32)} ${
+  "A".repeat(86)
+}`;
+
 /** Every public method, by the part that has it. A new one is added here. */
 function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
   const token = formatToken({ run: 1, position: 0, token: 1 });
@@ -71,6 +76,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       activate: () => of.versions.activate("echo", "0".repeat(64)),
       deny: () => of.versions.deny("0".repeat(64), { reason: "bad" }),
       allow: () => of.versions.allow("0".repeat(64)),
+      addSignatures: () => of.versions.addSignatures(SIGNATURE),
     },
     activities: {
       complete: () => of.activities.complete(token, 1),
@@ -86,6 +92,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       cancel: () => of.schedules.cancel("there"),
       trigger: () => of.schedules.trigger("there"),
       delete: () => of.schedules.delete("there"),
+      backfill: () => of.schedules.backfill("there", { from: before, to: new Date(1) }),
     },
     operations: {
       list: () => of.operations.list(),
