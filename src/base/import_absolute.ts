@@ -23,13 +23,15 @@ export type Exports = Readonly<Record<string, unknown>>;
  */
 export async function importAbsolute(specifier: string): Promise<Exports> {
   const [, beginning = "", rest] =
-    /^((?:file|continuum):\/\/\/|https?:\/\/|(?:jsr|npm):\/?|data:(?:text|application)\/)(.*)$/is
+    /^((?:file|continuum|continuum-npm):\/\/\/|https?:\/\/|(?:jsr|npm):\/?|data:(?:text|application)\/)(.*)$/is
       .exec(specifier) ?? [];
   switch (beginning.toLowerCase()) {
     case "file:///":
       return await import(`file:///${rest}`);
     case "continuum:///":
       return await import(`continuum:///${rest}`);
+    case "continuum-npm:///":
+      return await import(`continuum-npm:///${rest}`);
     case "https://":
       return await import(`https://${rest}`);
     case "http://":

@@ -63,7 +63,9 @@ const FAKES: Readonly<Record<string, Fake>> = {
       "private.mjs": `const p = "private"; export { p as private };`,
       "features/self.js": `export const self = "self";`,
       "data.json": `{ "n": 7 }`,
-      "lazy.js": `import { named } from "fake-cjs"; export default ["lazy", named];`,
+      "lazy.js": `import { named } from "fake-cjs";
+        const { default: all, ...path } = await import("node:path");
+        export default ["lazy", named, Object.keys(path), path.join("a", "b"), typeof all.join];`,
       "cycle_a.js":
         `import { b } from "./cycle_b.js"; export const a = () => "a"; export default b();`,
       "cycle_b.js": `import { a } from "./cycle_a.js"; export const b = () => a() + "b";`,

@@ -9,6 +9,7 @@
  */
 
 import { registerHooks } from "node:module";
+import { importAbsolute } from "../../base/import_absolute.ts";
 import { guardedBuiltin } from "../../replay/builtins.ts";
 import { readRewritten, rewriteImports } from "../compile/rewrite.ts";
 import {
@@ -84,7 +85,14 @@ export async function importPackage(
 async function importFrom(from: PackageModule, specifier: unknown): Promise<Namespace> {
   const found = resolveRequest(from, `${specifier}`, "import");
   if (found.kind === "file") return await importModule(found.module);
-  return await import(guardedBuiltin(found.name) ?? `node:${found.name}`);
+  return await importAbsolute(guardedBuiltin(found.name) ?? reexported(found.name));
+}
+
+/** A module with the exports of a built-in one: ABSOLUTE-1 knows no template for `node:`. */
+function reexported(builtin: string): string {
+  const name = JSON.stringify(`node:${builtin}`);
+  const source = `export * from ${name};export { default } from ${name};`;
+  return `data:text/javascript,${encodeURIComponent(source)}`;
 }
 
 async function importModule(
@@ -101,7 +109,7 @@ async function importModule(
   code.set(box, `import * as m from ${JSON.stringify(url)};export default [m];`);
   const hooks = hooksFor(code);
   try {
-    const { default: [namespace] } = await import(box);
+    const { default: [namespace] } = await importAbsolute(box) as { readonly default: [Namespace] };
     namespaces.set(url, namespace);
     return namespace;
   } finally {
@@ -142,7 +150,7 @@ function urlAs({ package: from, path }: PackageModule, type: string): string {
 
 async function importGuardedBuiltin(name: string): Promise<void> {
   const guarded = guardedBuiltin(name);
-  if (guarded !== undefined) await import(guarded);
+  if (guarded !== undefined) await importAbsolute(guarded);
 }
 
 /**
