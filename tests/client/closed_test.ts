@@ -24,7 +24,7 @@ const PLAN: RepairPlan = {
   }],
 };
 
-/** A signature as it is written, which nobody has made. */
+/** The text of a signature, with made-up bytes. */
 const SIGNATURE = `continuum-signature-1 echo ${"0".repeat(64)} ${"0".repeat(32)} ${
   "A".repeat(86)
 }`;
