@@ -499,7 +499,8 @@ class Follower {
     this.#handled.add(name);
     let received = 0;
     const stop = ctx.on(name, async () => {
-      received++;
+      // Signals come again and again until the run has ended: it would wait for handlers for ever.
+      if (++received >= count + 3) stop();
       await this.sequence(handler, undefined).catch((error) =>
         void this.#seen.push((error as Error).message)
       );
