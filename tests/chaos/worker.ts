@@ -54,9 +54,14 @@ async function work(options: WorkerOptions): Promise<void> {
     ],
   });
   let continuum: Continuum | undefined;
-  Deno.addSignalListener("SIGTERM", async () => {
+  let isEnding = false;
+  const end = async () => {
     await continuum?.close();
     Deno.exit(0);
+  };
+  Deno.addSignalListener("SIGTERM", () => {
+    isEnding = true;
+    if (continuum !== undefined) void end(); // otherwise once it is open: its node has a row already
   });
   const injected = listenUrl === undefined ? undefined : new InjectedFaults(url, listenUrl, schema);
   while (continuum === undefined) {
@@ -75,9 +80,11 @@ async function work(options: WorkerOptions): Promise<void> {
     } catch (error) {
       // As an orchestrator does, which starts such a process again.
       if (!isContinuumError(error, "DATABASE_UNAVAILABLE")) throw error;
+      if (isEnding) await end();
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
+  if (isEnding) await end();
   say({ said: "open" });
   for await (const line of linesOf(Deno.stdin.readable)) {
     injected?.begin(JSON.parse(line) as Injection);
