@@ -1,7 +1,8 @@
 /**
  * `deno task test`: everything, on PGlite and on a real Postgres. The server is the one that
  * `DATABASE_URL` names, else one that is started for this and removed afterwards. Arguments go to
- * `deno test`, in front of the folders unless they name some.
+ * `deno test`; if they name files or folders, these are tested instead of everything, each file in
+ * an isolate of its own.
  *
  * What a reader wants is shown: how far it is, what failed and why, and the total. All that the
  * tests said is in a log file, whose path is shown, too. `--verbose` shows it as it comes.
@@ -13,6 +14,7 @@ import { join } from "node:path";
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
 import { writeImage } from "../tests/support/pglite_image.ts";
 import { IMAGE } from "../tests/support/primed_pglite.ts";
+import { groupTests, writeGroups } from "./test_groups.ts";
 import { TestReport } from "./test_report.ts";
 
 const FOLDERS = ["src", "tests"];
@@ -22,23 +24,26 @@ async function main(): Promise<number> {
   // The tests hear an interrupt too, and end by it: then there is a server to be removed.
   Deno.addSignalListener("SIGINT", () => {});
   const folder = await Deno.makeTempDir({ prefix: "continuum_test_" });
+  // Within the project: what a main module is part of decides on its settings, and on its own code.
+  const groups = await Deno.makeTempDir({ dir: "tests", prefix: ".together_" });
   try {
     const image = join(folder, "pglite.tar");
     await writeImage(image);
     const given = Deno.env.get("DATABASE_URL");
-    if (given !== undefined) return await test(given, image);
+    if (given !== undefined) return await test(given, image, groups);
     await using server = await startPostgres();
-    return await test(server.url, image);
+    return await test(server.url, image, groups);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    for (const each of [folder, groups]) await Deno.remove(each, { recursive: true });
   }
 }
 
-async function test(postgres: string, image: string): Promise<number> {
+async function test(postgres: string, image: string, groups: string): Promise<number> {
   const given = Deno.args.filter((arg) => arg !== VERBOSE);
   const named = given.some((arg) => !arg.startsWith("-"));
+  const all = named ? [] : await writeGroups(await groupTests(FOLDERS), groups);
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--parallel", ...given, ...(named ? [] : FOLDERS)],
+    args: ["test", "-A", "--parallel", ...given, ...all],
     env: { CONTINUUM_TEST_POSTGRES: postgres, [IMAGE]: image },
     stdout: "piped",
     stderr: "piped",

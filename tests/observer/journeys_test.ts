@@ -1,3 +1,4 @@
+// alone: its observers are open before the first test and after the last
 /**
  * What people do with the observer, in a browser: with its script, and without JavaScript.
  *

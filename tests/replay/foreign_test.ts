@@ -1,3 +1,4 @@
+// alone: it needs the runtime as it is before an engine puts its rules in place
 /**
  * Promises that are not the engine's: whatever they move is refused, however fast they are.
  *

@@ -87,14 +87,22 @@ export function forEachDatabase(
 export const POSTGRES: DatabaseKind = onServer(PREFIX);
 
 function onServer(prefix: string): DatabaseKind {
-  let pool: SchemaPool | undefined;
-  Deno.test.afterAll(() => pool?.close());
   return {
     name: "Postgres",
-    fresh: () => (pool ??= new SchemaPool(postgres(postgresUrl()), prefix)).take(),
+    async fresh() {
+      const pool = pools.get(prefix) ?? new SchemaPool(postgres(postgresUrl()), prefix);
+      pools.set(prefix, pool);
+      return await pool.take();
+    },
     empty: () => emptyPostgres(newName(prefix)),
   };
 }
+
+/** The schemas on the server that tests of this isolate use, by their prefix. */
+const pools = new Map<string, SchemaPool>();
+Deno.test.afterAll(async () => {
+  for (const pool of pools.values()) await pool.close();
+});
 
 /**
  * Makes an empty schema on the server that tests use.

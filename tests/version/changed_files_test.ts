@@ -1,3 +1,4 @@
+// alone: the engine warns once in a process
 /**
  * A caller who starts a run by a definition that the process imported before its file was edited is warned,
  * and gets what the hash says.
