@@ -2,8 +2,9 @@
  * Imports of modules that are known at run time alone: an application's, a version's, a box of the
  * loader.
  *
- * - ABSOLUTE-1: no file of this package is named at run time. Each template shows what makes its
- *   specifier absolute, so that a tool that publishes or bundles this package has nothing to rewrite.
+ * - ABSOLUTE-1: each template shows what makes its specifier absolute, so that a tool that publishes
+ *   this package has nothing to rewrite. Files of this package are named at run time by the command
+ *   line alone, beside its own URL (MODULES-1 of `cli/modules.ts`).
  *
  * @module
  */

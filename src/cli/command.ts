@@ -1,8 +1,9 @@
 /**
  * What a command of the command line is: its help, its arguments and options, and what it does.
  *
- * - COMMAND-1: a command's module is imported only when that command runs or its help is printed
- *   (`registry.ts`), so help and `--version` import no driver and no engine.
+ * - COMMAND-1: a command's module is imported only when that command runs, and no graph of the entry
+ *   holds it (`modules.ts`): the runtime reads a whole graph before it runs its first line. Help,
+ *   `--version`, completion and what is wrong with the words come from `catalogue.gen.ts`.
  * - COMMAND-2: a command changes nothing before `context.consent()` or `context.announce()` returns,
  *   so `--dry-run` can't act.
  *
@@ -27,7 +28,7 @@ export interface Example {
 
 /** An option of a command. */
 export interface OptionSpec {
-  /** Commander's notation: `--limit <n>`, `--wait`. */
+  /** Its notation: `--limit <n>`, `--wait`, `-o, --output <file>`, `--no-color`. */
   readonly flags: string;
   /** What it does, in a few words. */
   readonly text: string;
@@ -42,8 +43,8 @@ export interface OptionSpec {
   read?(text: string, flag: string): unknown;
 }
 
-/** A command. */
-export interface Command<Options extends object = object> {
+/** What the command line knows of a command before it is imported. */
+export interface CommandWords {
   /** Examples, printed first in its help; at least one. */
   readonly examples: readonly [Example, ...Example[]];
   /** Positional arguments: `["<id>", "The run's id"]`, `["[input]", ...]`, `["<id...>", ...]`. */
@@ -57,6 +58,10 @@ export interface Command<Options extends object = object> {
     /** Whether `--reason` is required. */
     readonly needsReason: boolean;
   };
+}
+
+/** A command. */
+export interface Command<Options extends object = object> extends CommandWords {
   /**
    * It finishes what it has begun when it is interrupted or its `--timeout` ends: it watches
    * `context.signal`, and is killed only by a second signal. `"serves"`: an interruption is how it
@@ -72,22 +77,12 @@ export interface Command<Options extends object = object> {
   run(context: CommandContext<Options>): Promise<number | void>;
 }
 
-/** A command, before it is imported. */
-export interface Entry {
+/** A command in the catalogue. */
+export interface Listed extends CommandWords {
   /** Its words: `runs list`. */
   readonly path: string;
   /** What it does, for the list of commands. */
   readonly summary: string;
-  /** Imports it. */
-  load(): Promise<{ readonly command: Command }>;
-}
-
-/** All commands, for those that describe them. */
-export interface Catalogue {
-  /** The commands, in the order of the help. */
-  readonly commands: readonly Entry[];
-  /** Groups of commands, and what each is about. */
-  readonly groups: Readonly<Record<string, string>>;
 }
 
 /** What a command is given. */
@@ -98,8 +93,6 @@ export interface CommandContext<Options extends object = object> {
   readonly options: Options;
   /** The global options. */
   readonly globals: Globals;
-  /** All commands. */
-  readonly catalogue: Catalogue;
   /** Prints results. */
   readonly out: Output;
   /** Aborts at SIGINT (Ctrl-C) and SIGTERM, and when the `--timeout` ends. */

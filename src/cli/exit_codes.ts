@@ -37,6 +37,7 @@ export type CliCode =
   | "EXISTS"
   | "INTERRUPTED"
   | "NOT_FOUND"
+  | "NOT_LOADED"
   | "NO_CONSENT"
   | "TIMED_OUT"
   | "USAGE";
@@ -100,6 +101,7 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode | ServerCode, number>
   RUN_TERMINATED: EXIT.ended,
   DATABASE_UNAVAILABLE: EXIT.unavailable,
   DATABASE_IN_USE: EXIT.unavailable,
+  NOT_LOADED: EXIT.unavailable,
   FETCH_FAILED: EXIT.unavailable,
   FETCH_TIMEOUT: EXIT.unavailable,
   SERVER_UNAVAILABLE: EXIT.unavailable,

@@ -50,7 +50,7 @@ export interface Globals {
   readonly as: string;
 }
 
-/** An option for commander: its notation, and what it does. */
+/** An option: its notation, and what it does. */
 export type GlobalOption = readonly [flags: string, text: string];
 
 /** Options of every command. */
@@ -79,13 +79,6 @@ export const ACTING_OPTIONS: readonly GlobalOption[] = [
   ["--reason <text>", "why, for the audit"],
   ["--as <name>", "who, for the audit; $USER@host if omitted"],
 ];
-
-/** Long names of global options that take a value. */
-export const WITH_VALUE: ReadonlySet<string> = new Set(
-  [...GLOBAL_OPTIONS, ...ACTING_OPTIONS]
-    .filter(([flags]) => flags.includes("<"))
-    .map(([flags]) => flags.split(" ")[0]!),
-);
 
 /**
  * Reads the global options.

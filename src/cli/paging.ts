@@ -8,7 +8,7 @@ import type { OptionSpec } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { whole } from "./readers.ts";
 
-/** The options, as commander gives them. */
+/** The options, as the command line gives them. */
 export interface PagingOptions {
   readonly limit?: number;
   readonly all?: boolean;

@@ -1,13 +1,25 @@
 /**
- * The commands of the command line. Each is imported only when it runs or its help is printed
- * (COMMAND-1 of `command.ts`).
+ * The commands of the command line, each with its module: what `tools/gen_cli.ts` makes the catalogue
+ * of, and what `complete.ts` has in its graph. The entry `main.ts` reaches neither (COMMAND-1 of
+ * `command.ts`).
  *
- * To add one: write `commands/<name>.ts` that exports `command`, and add a line here.
+ * To add a command: write `commands/<its words>.ts` that exports `command`, add a line here, and run
+ * `tools/gen_cli.ts`.
  *
  * @module
  */
 
-import type { Entry } from "./command.ts";
+import type { Command } from "./command.ts";
+
+/** A command, before it is imported. */
+export interface Entry {
+  /** Its words: `runs list`. */
+  readonly path: string;
+  /** What it does, for the list of commands. */
+  readonly summary: string;
+  /** Imports it. */
+  load(): Promise<{ readonly command: Command }>;
+}
 
 /** Groups of commands, and what each is about. */
 export const GROUPS: Readonly<Record<string, string>> = {

@@ -9,14 +9,15 @@ import type { Read } from "../operate/readings/reader.ts";
 import type { ServerOptions } from "../operate/readings/server.ts";
 import { quote } from "../base/describe.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { type Invocation, readCommandLine } from "./command_line.ts";
 import { announcePlan, askConsent } from "./consent.ts";
 import { CliError, Done, shownError, UsageError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 import { type Globals, readGlobals } from "./globals.ts";
+import type { Modules } from "./modules.ts";
+import { converted } from "./notation.ts";
 import { json, Output } from "./output/output.ts";
 import { shown } from "./output/text.ts";
-import { type Invocation, readCommandLine } from "./program.ts";
-import { COMMANDS, GROUPS } from "./registry.ts";
 import { ReaderGone, type Terminal } from "./terminal.ts";
 
 /**
@@ -25,33 +26,38 @@ import { ReaderGone, type Terminal } from "./terminal.ts";
  * @param args The arguments of the process.
  * @param version What `--version` prints.
  * @param terminal The streams and the environment of the process.
+ * @param modules Imports what the command needs.
  * @returns The exit code.
  */
 export async function runCommandLine(
   args: readonly string[],
   version: string,
   terminal: Terminal,
+  modules: Modules,
 ): Promise<number> {
   try {
-    const invocation = await readCommandLine(args, version, terminal);
-    return await runCommand(invocation, terminal);
+    const invocation = readCommandLine(args, version, terminal);
+    return await runCommand(invocation, terminal, modules);
   } catch (error) {
     return report(error, args, terminal);
   }
 }
 
 async function runCommand(
-  { command, args, options, globals: given }: Invocation,
+  { path, args, options: texts, globals: given }: Invocation,
   terminal: Terminal,
+  modules: Modules,
 ): Promise<number> {
   const globals = readGlobals(given, (name) => terminal.env(name));
+  const command = await modules.command(path);
+  const options = converted(command.options ?? [], texts);
   if (command.acts?.needsReason && globals.reason === undefined) {
     throw new UsageError("Cannot do this without --reason: found none, wanted why it is done");
   }
   const out = new Output(terminal, globals, command.fields ?? []);
   using interruption = new Interruption(command, globals);
   const operator = command.acts === undefined ? undefined : operatorOf(globals);
-  await using connection = new Connection(globals, operator, interruption.signal);
+  await using connection = new Connection(globals, operator, interruption.signal, modules);
   let reading: Promise<Read> | undefined;
   const server = () => serverOf(globals, interruption.requests, terminal);
   const context: CommandContext = {
@@ -59,12 +65,11 @@ async function runCommand(
     options,
     globals,
     out,
-    catalogue: { commands: COMMANDS, groups: GROUPS },
     signal: interruption.signal,
     database: (why) => databaseOf(globals, why),
     client: (trust) => connection.open(trust),
     read: (name, args) => {
-      reading ??= readingOf(server, connection);
+      reading ??= readingOf(server, connection, modules);
       return reading.then((read) => read(name, args));
     },
     acts: async (trust = []) => {
@@ -72,7 +77,7 @@ async function runCommand(
       const observer = await server();
       if (observer === undefined) {
         const client = await connection.open(trust);
-        return (await import("../operate/acts/client.ts")).actsOf(client, reason);
+        return (await modules.operate("acts/client")).actsOf(client, reason);
       }
       if (trust.length > 0) {
         throw new UsageError(
@@ -81,10 +86,10 @@ async function runCommand(
           "Leave --trust out, or pass --database in place of --server.",
         );
       }
-      return (await import("../operate/acts/server.ts")).actsOfServer(observer, reason);
+      return (await modules.operate("acts/server")).actsOfServer(observer, reason);
     },
     bundle: async (ids, request) => {
-      const bundles = await import("../operate/bundles.ts");
+      const bundles = await modules.operate("bundles");
       const observer = await server();
       return observer === undefined
         ? await bundles.exportBytes(await connection.open(), ids, request)
@@ -105,17 +110,24 @@ class Connection implements AsyncDisposable {
   readonly #globals: Globals;
   readonly #operator: OperatorIdentity | undefined;
   readonly #signal: AbortSignal;
+  readonly #modules: Modules;
   #client: Promise<Continuum> | undefined;
 
-  constructor(globals: Globals, operator: OperatorIdentity | undefined, signal: AbortSignal) {
+  constructor(
+    globals: Globals,
+    operator: OperatorIdentity | undefined,
+    signal: AbortSignal,
+    modules: Modules,
+  ) {
     this.#globals = globals;
     this.#operator = operator;
     this.#signal = signal;
+    this.#modules = modules;
   }
 
   open(trust: readonly string[] = []): Promise<Continuum> {
     const options = databaseOf(this.#globals);
-    return this.#client ??= import("../operate/client.ts")
+    return this.#client ??= this.#modules.operate("client")
       .then(({ connectOperator }) => connectOperator(options, trust, this.#operator));
   }
 
@@ -135,13 +147,14 @@ function operatorOf({ as: name, reason }: Globals): OperatorIdentity {
 async function readingOf(
   server: () => Promise<ServerOptions | undefined>,
   connection: Connection,
+  modules: Modules,
 ): Promise<Read> {
   const observer = await server();
   if (observer === undefined) {
     const client = await connection.open();
-    return (await import("../operate/readings/reader.ts")).readFrom(client);
+    return (await modules.operate("readings/reader")).readFrom(client);
   }
-  const { readFromServer } = await import("../operate/readings/server.ts");
+  const { readFromServer } = await modules.operate("readings/server");
   return readFromServer(observer);
 }
 

@@ -8,6 +8,8 @@
  * - WATCHDOG-2: a hung run is parked with its fencing token, before the node's lease can have
  *   expired, so no second node claims it. If the main thread returns, its writes for this run are
  *   refused.
+ * - WATCHDOG-3: the thread's modules are in this module's graph, so they are in the runtime's cache
+ *   before there is a node, also where there is no network then.
  *
  * @module
  */
@@ -18,8 +20,11 @@ import type { ClaimedRun } from "../ports/rows.ts";
 import type { TurnPulse } from "../replay/effects.ts";
 import { MEMORY_BYTES, NUMBERS, viewsOf, type WatchdogOrder, WORDS } from "./memory.ts";
 
-/** Milliseconds for which a node waits for its thread, whose module may have to be downloaded. */
+/** Milliseconds for which a node waits for its thread. */
 const START_MS = 5_000;
+
+/** Never called (WATCHDOG-3). */
+export const inGraph = (): Promise<unknown> => import("./worker.ts");
 
 /** Watches the turns of one node. */
 export class Watchdog implements Disposable {

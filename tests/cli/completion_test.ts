@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { COMMANDS } from "../../src/cli/registry.ts";
+import { COMMANDS } from "../../src/cli/catalogue.gen.ts";
 import { cli, cliHere } from "../support/cli.ts";
 
 const { code, out: SCRIPT } = await cliHere(["completion", "bash"]);

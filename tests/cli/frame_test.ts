@@ -5,9 +5,12 @@
  */
 
 import assert from "node:assert/strict";
-import { readCommandLine } from "../../src/cli/program.ts";
-import { COMMANDS } from "../../src/cli/registry.ts";
+import { COMMANDS, GROUPS } from "../../src/cli/catalogue.gen.ts";
+import { readCommandLine } from "../../src/cli/command_line.ts";
+import { IN_GRAPH } from "../../src/cli/in_graph.ts";
+import { LATER } from "../../src/cli/modules.ts";
 import { commandLine } from "../../src/cli/output/shell.ts";
+import { makeCatalogue } from "../../tools/gen_cli.ts";
 import { cliHere } from "../support/cli.ts";
 
 const NOWHERE = ["--database", "postgres://app:s3cret@127.0.0.1:1/none"];
@@ -21,6 +24,33 @@ Deno.test("help and version name the commands without a database, and end with c
   for (const { path } of COMMANDS) assert.match(out, new RegExp(`^  ${path.split(" ")[0]}`, "m"));
 });
 
+Deno.test("the catalogue says what the commands say, and each command is found by its words", async () => {
+  const catalogue = new URL("../../src/cli/catalogue.gen.ts", import.meta.url);
+  assert.equal(await makeCatalogue(), await Deno.readTextFile(catalogue), "run tools/gen_cli.ts");
+  for (const { path } of COMMANDS) {
+    assert.equal(await LATER.command(path), await IN_GRAPH.command(path), path);
+  }
+});
+
+Deno.test("help of a program, a group or a command is the same wherever it is asked for", async () => {
+  const asked = [
+    ["", "help", "-h"],
+    ...Object.keys(GROUPS).map((group) => [group, `help ${group}`, `--json ${group} -h`]),
+    ...COMMANDS.map(({ path }) => [path, `help ${path}`, `--help ${path}`]),
+  ];
+  for (const [path, ...others] of asked) {
+    const wanted = await cliHere([...path!.split(" ").filter((word) => word !== ""), "--help"]);
+    assert.equal(wanted.code, 0);
+    for (const line of others) assert.deepEqual(await cliHere(line.split(" ")), wanted, line);
+    for (const line of wanted.out.split("\n")) {
+      if (/^ {2}-| {4}/.test(line)) assert.ok(line.length <= 80, line);
+    }
+  }
+  const [program, group] = [await cliHere([]), await cliHere(["runs"])];
+  assert.deepEqual([program.code, program.out, group.code, group.out], [2, "", 2, ""]);
+  assert.match(group.error, /^Examples:\n[^]*\n {2}list {2,}List runs\n/);
+});
+
 Deno.test("the help of every command begins with an example of it", async () => {
   for (const { path } of COMMANDS) {
     const { code, out } = await cliHere([...path.split(" "), "--help"]);
@@ -32,30 +62,28 @@ Deno.test("the help of every command begins with an example of it", async () => 
   }
 });
 
-Deno.test("the examples of every help are command lines that the command accepts", async () => {
+Deno.test("the examples of every help are command lines that the command accepts", () => {
   const isWord = /"([^"]*)"|'([^']*)'|(\S+)/g;
-  const streams = { write: () => {}, writeError: () => {} };
-  for (const { load } of COMMANDS) {
-    const { command } = await load();
-    for (const { line } of command.examples) {
+  const streams = { columns: 80, write: () => {}, writeError: () => {} };
+  for (const { examples } of COMMANDS) {
+    for (const { line } of examples) {
       const [words] = line.split(" > ");
       const args = [...words!.matchAll(isWord)].map(([, ...texts]) => texts.join(""));
-      const { path } = await readCommandLine(args, "1.2.3", streams);
+      const { path } = readCommandLine(args, "1.2.3", streams);
       assert.ok(line.startsWith(path), line);
     }
   }
 });
 
-Deno.test("options of every command may stand before a command, behind its group, and at its end", async () => {
-  const streams = { write: () => {}, writeError: assert.fail };
+Deno.test("options of every command may stand before a command, behind its group, and at its end", () => {
+  const streams = { columns: 80, write: () => {}, writeError: assert.fail };
   const options = ["--json", "--no-color", "--no-progress", "--fields", "id", "--timeout", "9s"];
-  for (const { path, load } of COMMANDS) {
-    const { command } = await load();
-    const values = (command.arguments ?? []).map(() => "x");
+  for (const { path, arguments: wanted = [] } of COMMANDS) {
+    const values = wanted.map(() => "x");
     const words = path.split(" ");
     for (let at = 0; at <= words.length; at++) {
       const args = [...words.slice(0, at), ...options, ...words.slice(at), ...values];
-      const found = await readCommandLine(args, "1.2.3", streams);
+      const found = readCommandLine(args, "1.2.3", streams);
       assert.equal(found.path, path, args.join(" "));
       const { json, color, progress, fields, timeout } = { ...found.globals, ...found.options };
       assert.deepEqual(
@@ -69,17 +97,25 @@ Deno.test("options of every command may stand before a command, behind its group
 
 Deno.test("a wrong command line ends with code 2, a sentence and the next step", async () => {
   const wrong: readonly (readonly [line: string, says: RegExp])[] = [
-    ["rns", /Unknown command 'rns' \(Did you mean runs\?\)[^]*continuum --help/],
-    ["runs cuont", /Unknown command 'cuont' \(Did you mean count\?\)[^]*continuum runs --help/],
-    ["runs count --jsno", /Unknown option '--jsno' \(Did you mean --json\?\)/],
-    ["help rns", /Unknown command 'rns'[^]*continuum --help/],
-    ["rns --help", /Unknown command 'rns'/],
-    ["runs cuont -h", /Unknown command 'cuont'[^]*continuum runs --help/],
-    ["toString", /Unknown command 'toString'[^]*continuum --help/],
+    ["rns", /Unknown command "rns" \(did you mean runs\?\)[^]*continuum --help/],
+    ["runs cuont", /Unknown command "cuont" \(did you mean count\?\)[^]*continuum runs --help/],
+    ["runs count --jsno", /Unknown option "--jsno" \(did you mean --json\?\)/],
+    ["help rns", /Unknown command "rns"[^]*continuum --help/],
+    ["rns --help", /Unknown command "rns"/],
+    ["runs cuont -h", /Unknown command "cuont"[^]*continuum runs --help/],
+    ["toString", /Unknown command "toString"[^]*continuum --help/],
     ["-- runs count", /found "--" before it, wanted the command first/],
-    ["health --strict acknowledge x", /Unknown option '--strict'[^]*continuum health/],
-    ["health --jsno acknowledge x", /Unknown option '--jsno'/],
-    ["runs count extra", /Too many arguments[^]*continuum runs count --help/],
+    ["health --strict acknowledge x", /Unknown option "--strict"[^]*continuum health/],
+    ["health --jsno acknowledge x", /Unknown option "--jsno"/],
+    ["runs count extra", /Too many arguments: found "extra", wanted none\n[^]*runs count --help/],
+    ["runs show", /Missing argument <id>: the run's id\n[^]*continuum runs show --help/],
+    ["runs show a b", /Too many arguments: found "b", wanted at most 1\n/],
+    ["runs count --json=3", /Cannot use --json: found the value "3", wanted none\n/],
+    ["runs count --schema", /Cannot use --schema: found nothing after it, wanted <name>\n/],
+    ["runs count -x", /Unknown option "-x"\n/],
+    ["runs -- count", /found "--" before it[^]*continuum runs --help/],
+    ["--yes cancel a", /Unknown option "--yes"/],
+    ["runs count --__proto__", /Unknown option "--__proto__"/],
     ["runs count --json --jsonl", /Cannot print --json and --jsonl at once/],
     ["runs count --time realtive", /--time[^]*did you mean relative\?/],
     ["runs count --timeout soon", /--timeout/],
@@ -90,7 +126,7 @@ Deno.test("a wrong command line ends with code 2, a sentence and the next step",
     ["start order 1e400", /number "1e400", which JavaScript can't hold exactly/],
     ["runs count --timeout 0s", /--timeout[^]*wanted more than 0/],
     ["runs count --fields cuont", /--fields[^]*did you mean count\?/],
-    ["runs count --yes", /Unknown option '--yes'/],
+    ["runs count --yes", /Unknown option "--yes"/],
     ["runs count", /none is named[^]*DATABASE_URL/],
     ["runs count --database mysql://u:s3cret@h/x", /DATABASE_OPTION/],
     ["runs count --database pglite:/no/such/folder", /DATABASE_OPTION[^]*the folder of a database/],

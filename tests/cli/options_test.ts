@@ -5,28 +5,28 @@
  */
 
 import assert from "node:assert/strict";
-import { Option } from "commander";
+import { COMMANDS } from "../../src/cli/catalogue.gen.ts";
+import { readCommandLine } from "../../src/cli/command_line.ts";
 import { UsageError } from "../../src/cli/errors.ts";
 import { ACTING_OPTIONS, GLOBAL_OPTIONS, readGlobals } from "../../src/cli/globals.ts";
-import { readCommandLine } from "../../src/cli/program.ts";
-import { COMMANDS } from "../../src/cli/registry.ts";
+import { IN_GRAPH } from "../../src/cli/in_graph.ts";
+import { converted, optionOf } from "../../src/cli/notation.ts";
 import { CliWorld } from "../support/cli_world.ts";
 import { source } from "../support/scene.ts";
 
-const STREAMS = { write: assert.fail, writeError: assert.fail };
+const STREAMS = { columns: 80, write: assert.fail, writeError: assert.fail };
 
 /** Each command with one of its options that take a value: those of every command as well. */
-async function optionsWithValue() {
+function optionsWithValue() {
   const found: { readonly path: string; readonly args: string[]; readonly flag: string }[] = [];
-  for (const { path, load } of COMMANDS) {
-    const { command } = await load();
+  for (const { path, options = [], acts, arguments: wanted = [] } of COMMANDS) {
     const flags = [
-      ...(command.options ?? []).map((option) => option.flags),
-      ...(command.acts === undefined ? [] : ACTING_OPTIONS).map(([flags]) => flags),
+      ...options.map((option) => option.flags),
+      ...(acts === undefined ? [] : ACTING_OPTIONS).map(([flags]) => flags),
       ...GLOBAL_OPTIONS.map(([flags]) => flags),
-    ].map((flags) => new Option(flags)).filter(({ required }) => required);
-    const args = (command.arguments ?? []).map(() => "x");
-    for (const long of new Set(flags.map(({ long }) => long!))) {
+    ].map(optionOf).filter(({ value }) => value !== undefined);
+    const args = wanted.map(() => "x");
+    for (const long of new Set(flags.map(({ long }) => long))) {
       found.push({ path, args, flag: long });
     }
   }
@@ -35,12 +35,17 @@ async function optionsWithValue() {
 
 /** Reads a command line as far as it goes without a database. */
 async function read(args: readonly string[]) {
-  const invocation = await readCommandLine(args, "1.2.3", STREAMS);
-  return { ...invocation, read: readGlobals(invocation.globals, () => undefined) };
+  const { path, args: positional, options, globals } = readCommandLine(args, "1.2.3", STREAMS);
+  const command = await IN_GRAPH.command(path);
+  return {
+    args: positional,
+    options: converted(command.options ?? [], options),
+    read: readGlobals(globals, () => undefined),
+  };
 }
 
 Deno.test("an option that takes a value refuses the empty text by its name, for every command", async () => {
-  const options = await optionsWithValue();
+  const options = optionsWithValue();
   assert.ok(options.length > 400, `${options.length} options`);
   for (const { path, args, flag } of options) {
     for (const given of [[flag, ""], [`${flag}=`]]) {
@@ -55,7 +60,7 @@ Deno.test("an option that takes a value refuses the empty text by its name, for 
 });
 
 Deno.test("an option that takes a value and is followed by another option is refused by its name", async () => {
-  for (const { path, args, flag } of await optionsWithValue()) {
+  for (const { path, args, flag } of optionsWithValue()) {
     const isGlobal = GLOBAL_OPTIONS.some(([flags]) => flags.startsWith(`${flag} `));
     const words = path.split(" ");
     for (const next of ["--yes", "--json", "--unknown", "--timeout=9s", "-h", "--"]) {

@@ -134,6 +134,32 @@ Deno.test("the README's commands run a workflow without a main program, as they 
   }
 });
 
+Deno.test("the command line runs without a network and with a frozen lock, once its complete graph is cached", async () => {
+  const CLI = "jsr:@continuum/continuum/cli";
+  await using folder = await makeFolder({ "deno.json": JSON.stringify(CONFIG) });
+  const cwd = new URL(folder.url).pathname;
+  const env = { DENO_DIR: `${cwd}deno_dir` };
+  await Deno.mkdir(env.DENO_DIR);
+  await Deno.symlink(`${registry.env.DENO_DIR}/npm`, `${env.DENO_DIR}/npm`);
+  const first = await deno(["run", "-A", CLI, "--help"], { cwd, env });
+  assert.match(first.output, /^Examples:\n/);
+  const fetched = first.errors.match(/^Download .*\.ts$/gm)!;
+  assert.ok(fetched.length <= 30, `${fetched.length} modules`);
+  const run = (entry: string, ...words: readonly string[]) =>
+    deno(["run", "-A", "--quiet", "--cached-only", "--frozen", entry, ...words], { cwd, env });
+  const refused = await run(CLI, "completion", "bash");
+  assert.equal(refused.code, 7, refused.errors);
+  assert.match(refused.errors, /^NOT_LOADED: Cannot load http[^\n]+\/completion\.ts: [^\n]+/);
+  assert.match(refused.errors, /\n {2}Let `deno cache jsr:@continuum\/continuum\/cli\/complete`/);
+  const cached = await deno(["cache", "--quiet", `${CLI}/complete`], { cwd, env });
+  assert.equal(cached.code, 0, cached.errors);
+  const made = await run(CLI, "versions", "new-key", "key.pem"); // it imports most of the engine
+  assert.equal(made.code, 0, made.errors);
+  const { code, output, errors } = await run(`${CLI}/complete`, "completion", "bash");
+  assert.equal(code, 0, errors);
+  assert.match(output, /^# Completion of continuum for bash/);
+});
+
 Deno.test("the default database is reported once, where people see it, and no client accepts it", async () => {
   const main = `import { Continuum } from "@continuum/continuum";
     const database = Deno.env.get("NOT_SET");

@@ -9,8 +9,10 @@ import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import { Done, UsageError } from "../../src/cli/errors.ts";
-import { readCommandLine } from "../../src/cli/program.ts";
-import { COMMANDS } from "../../src/cli/registry.ts";
+import { COMMANDS } from "../../src/cli/catalogue.gen.ts";
+import { readCommandLine } from "../../src/cli/command_line.ts";
+import { IN_GRAPH } from "../../src/cli/in_graph.ts";
+import { converted } from "../../src/cli/notation.ts";
 import { type Place, readCursor, writeCursor } from "../../src/client/cursor.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
 import { observer, RIGHTS } from "../../src/observer/mod.ts";
@@ -98,7 +100,7 @@ Deno.test("an encoded value that was changed anywhere is a value, or is refused 
 });
 
 Deno.test("any words on the command line are a command, or are refused with what is wrong with them", async () => {
-  const streams = { write: () => {}, writeError: () => {} };
+  const streams = { columns: 80, write: () => {}, writeError: () => {} };
   const paths = COMMANDS.map(({ path }) => path.split(" "));
   const flags = [
     "--id",
@@ -120,7 +122,8 @@ Deno.test("any words on the command line are a command, or are refused with what
     });
     const args = [...draw.below(5) === 0 ? [] : draw.of(paths), ...words];
     try {
-      await readCommandLine(args, "1.2.3", streams);
+      const { path, options } = readCommandLine(args, "1.2.3", streams);
+      converted((await IN_GRAPH.command(path)).options ?? [], options);
     } catch (error) {
       assert.ok(error instanceof UsageError || error instanceof Done, `${args}: ${error}`);
     }

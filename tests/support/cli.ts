@@ -4,6 +4,7 @@
  * @module
  */
 
+import { IN_GRAPH } from "../../src/cli/in_graph.ts";
 import { runCommandLine } from "../../src/cli/run.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 
@@ -77,7 +78,7 @@ export async function cliHere(
   terminal: Partial<Terminal> = {},
 ): Promise<Ended> {
   const written = { out: "", error: "" };
-  const code = await runCommandLine(args, "1.2.3", {
+  const here: Terminal = {
     isTerminal: false,
     canAsk: false,
     showsProgress: false,
@@ -89,6 +90,7 @@ export async function cliHere(
     readLine: () => Promise.resolve(null),
     readAll: () => Promise.resolve(""),
     ...terminal,
-  });
+  };
+  const code = await runCommandLine(args, "1.2.3", here, IN_GRAPH);
   return { code, ...written };
 }

@@ -6,6 +6,7 @@
  */
 
 import { fstatSync } from "node:fs";
+import { LATER } from "../../src/cli/modules.ts";
 import { runCommandLine } from "../../src/cli/run.ts";
 import { processTerminal } from "../../src/cli/terminal.ts";
 
@@ -15,4 +16,4 @@ const terminal = Object.create(processTerminal, {
 });
 // A busy machine may need long for the subprocess of a trace.
 const patience = /^runs (trace|where|diff)/.test(Deno.args.join(" ")) ? ["--deadline", "10m"] : [];
-Deno.exit(await runCommandLine([...Deno.args, ...patience], "1.2.3", terminal));
+Deno.exit(await runCommandLine([...Deno.args, ...patience], "1.2.3", terminal, LATER));

@@ -4,9 +4,11 @@
  * @module
  */
 
-import { type Catalogue, type Command, defineCommand } from "../command.ts";
+import { COMMANDS, GROUPS } from "../catalogue.gen.ts";
+import { defineCommand, type Listed } from "../command.ts";
 import { type Completed, type CompletedOption, completionScript, SHELLS } from "../completion.ts";
 import { ACTING_OPTIONS, GLOBAL_OPTIONS } from "../globals.ts";
+import { optionOf } from "../notation.ts";
 import { oneOf, refuse } from "../readers.ts";
 
 /** Prints a script that completes commands and options in a shell. */
@@ -28,23 +30,19 @@ export const command = defineCommand<{ readonly program?: string }>({
     text: "the name under which the command line is installed; continuum if omitted",
     read: nameOf,
   }],
-  async run({ args: [shell], options: { program = "continuum" }, catalogue, out }) {
+  run({ args: [shell], options: { program = "continuum" }, out }) {
     const chosen = oneOf(SHELLS)(shell, "the shell")!;
-    out.block(completionScript(chosen, await completed(program, catalogue)).trimEnd());
+    out.block(completionScript(chosen, completed(program)).trimEnd());
+    return Promise.resolve();
   },
 });
 
-async function completed(
-  program: string,
-  { commands: entries, groups }: Catalogue,
-): Promise<Completed> {
-  const commands = await Promise.all(entries.map(async ({ path, summary, load }) => {
-    return { path, summary, options: optionsOf((await load()).command) };
-  }));
-  return { program, groups, commands };
+function completed(program: string): Completed {
+  const commands = COMMANDS.map((command) => ({ ...command, options: optionsOf(command) }));
+  return { program, groups: GROUPS, commands };
 }
 
-function optionsOf({ options = [], acts }: Command): CompletedOption[] {
+function optionsOf({ options = [], acts }: Listed): CompletedOption[] {
   const own = options.map(({ flags, text }) => completedOption(flags, text));
   const shared = [...(acts === undefined ? [] : ACTING_OPTIONS), ...GLOBAL_OPTIONS]
     .map(([flags, text]) => completedOption(flags, text));
@@ -54,8 +52,8 @@ function optionsOf({ options = [], acts }: Command): CompletedOption[] {
 }
 
 function completedOption(flags: string, text: string): CompletedOption {
-  const name = /--[\w-]+/.exec(flags)?.[0] ?? flags;
-  return { name, text, takesValue: /[<[]/.test(flags) };
+  const { long, value } = optionOf(flags);
+  return { name: long, text, takesValue: value !== undefined };
 }
 
 function nameOf(text: string, flag: string): string {

@@ -9,7 +9,7 @@ import { STATE_WORDS, type StateWord } from "../../operate/run_lines.ts";
 import type { OptionSpec } from "../command.ts";
 import { json, oneOf, pair, timeAgo } from "../readers.ts";
 
-/** The options, as commander gives them. */
+/** The options, as the command line gives them. */
 export interface FilterOptions {
   readonly state?: readonly (readonly StateWord[])[];
   readonly workflow?: string;

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { styleText } from "node:util";
 import { quote } from "../../base/describe.ts";
 import { UsageError } from "../errors.ts";
 import type { Globals } from "../globals.ts";
@@ -42,6 +41,10 @@ const CLEAR = "\u001b[2J";
 const HOME = "\u001b[H";
 const CLEAR_REST_OF_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
+
+/** What begins a style; both end alike. `styleText` of `node:util` costs each start 10 ms. */
+const STYLES = { bold: "\u001b[1m", dim: "\u001b[2m" };
+const END_OF_STYLE = "\u001b[22m";
 
 /** Prints results. */
 export class Output {
@@ -247,10 +250,10 @@ export class Output {
     else list.remarks?.().forEach((line) => this.note(line));
   }
 
-  #styled(style: "bold" | "dim", text: string): void {
+  #styled(style: keyof typeof STYLES, text: string): void {
     this.#clear();
     const safe = shown(text, "tabs");
-    const line = this.#globals.color ? styleText(style, safe, { validateStream: false }) : safe;
+    const line = this.#globals.color ? `${STYLES[style]}${safe}${END_OF_STYLE}` : safe;
     this.#write(`${line}\n`);
   }
 

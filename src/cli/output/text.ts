@@ -6,7 +6,13 @@
 
 import { printable } from "../../base/describe.ts";
 
-const SEGMENTS = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Made when a text needs it: it costs 12 ms, and help has no such text. */
+let segmenter: Intl.Segmenter | undefined;
+
+function segmentsOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /** Characters that take two columns: East Asian scripts, full-width forms, emoji. */
 const WIDE =
@@ -23,7 +29,7 @@ const NARROW = /^[\x20-\x7e]*$/;
 export function width(text: string): number {
   if (NARROW.test(text)) return text.length;
   let columns = 0;
-  for (const { segment } of SEGMENTS.segment(text)) columns += WIDE.test(segment) ? 2 : 1;
+  for (const { segment } of segmentsOf(text)) columns += WIDE.test(segment) ? 2 : 1;
   return columns;
 }
 
@@ -37,7 +43,7 @@ export function width(text: string): number {
 export function cut(text: string, columns: number): string {
   if (width(text) <= columns) return text;
   let [kept, used] = ["", 0];
-  for (const { segment } of SEGMENTS.segment(text)) {
+  for (const { segment } of segmentsOf(text)) {
     const more = WIDE.test(segment) ? 2 : 1;
     if (used + more > columns - 1) break;
     kept += segment;
