@@ -28,7 +28,7 @@ export interface Option {
  * Reads the notation of an option.
  *
  * @param flags The notation.
- * @throws {TypeError} If it is none: a mistake in a command.
+ * @throws {TypeError} If the notation is invalid, which is a mistake in a command.
  */
 export function optionOf(flags: string): Option {
   const [, short, long, value] = /^(?:(-\w), )?(--[a-z][a-z-]*)(?: (<.+>))?$/.exec(flags) ?? [];

@@ -59,26 +59,37 @@ const TRIED_RUNS = `
       where load.state = 'failed'
       group by run.id, run.specifier_id`;
 
-/** HEALTH-1, for tasks: those that such a node has leased. */
+/**
+ * HEALTH-1, for tasks: those that such a node has leased. Each looks its version up by itself: a join
+ * by the node would pair it with all that the node can't load.
+ */
 const TRIED_TASKS = `
       select task.queue, task.name, task.hash, task.available_at
-      from {schema}.version_loads as load
-      join {schema}.tasks as task on task.node = load.node and task.hash = load.hash
-      where load.state = 'failed' and task.available_at < ${LATE} limit $most::integer`;
+      from {schema}.tasks as task
+      cross join lateral (
+        select from {schema}.version_loads as load
+        where load.hash = task.hash and load.node = task.node and load.state = 'failed' limit 1
+      ) as failed
+      where task.node is not null and task.available_at < ${LATE} limit $most::integer`;
 
 /**
- * The queues that hold ready tasks, and a null. They are found one by one along the index: there are
- * few, however many tasks there are.
+ * The values that a column has in some rows, and a null, as a recursive query. They are found one by
+ * one along an index, where there are few, however many rows there are.
  */
-const READY_QUEUES = `queues as (
-      (select queue from {schema}.tasks where state = 'ready' order by queue limit 1)
+function valuesOf(name: string, column: string, table: string, which: string): string {
+  return `${name} as (
+      (select ${column} from {schema}.${table} where ${which} order by ${column} limit 1)
       union all
       select (
-        select task.queue from {schema}.tasks as task
-        where task.state = 'ready' and task.queue > queues.queue order by task.queue limit 1
+        select next.${column} from {schema}.${table} as next
+        where ${which} and next.${column} > ${name}.${column} order by next.${column} limit 1
       )
-      from queues where queues.queue is not null
+      from ${name} where ${name}.${column} is not null
     )`;
+}
+
+/** The queues that hold ready tasks. */
+const READY_QUEUES = valuesOf("queues", "queue", "tasks", "state = 'ready'");
 
 const STATEMENTS = {
   nodes: statement(
@@ -178,17 +189,19 @@ const STATEMENTS = {
     { most: NUMBER },
     rows<StuckRuns>(),
     `
+    with recursive ${valuesOf("parked", "specifier_id", "runs", "stuck_reason is not null")}
     select version.hash, version.workflow, version.label, found.state,
       sum(found.runs)::integer as runs, bool_or(found.read = $most::integer) as more,
       ${milliseconds("min(found.since)")} as since
-    from {schema}.workflow_specifiers as pin
+    from parked
+    join {schema}.workflow_specifiers as pin on pin.id = parked.specifier_id
     join {schema}.workflow_versions as version on version.hash = pin.hash
     cross join lateral (
       select state, count(*) as runs, sum(count(*)) over () as read, min(since) as since
       from (
         select run.state, run.since from {schema}.runs as run
         where run.specifier_id = pin.id and run.stuck_reason is not null limit $most::integer
-      ) as parked
+      ) as first
       group by state
     ) as found
     group by version.hash, found.state
@@ -254,21 +267,13 @@ const STATEMENTS = {
     order by name, queue`,
   ),
 
-  // The nodes of tasks are found one by one along the index. Expiry deletes the leases of a node with
-  // its row, so leases without a row show that it was removed in another way.
+  // Expiry deletes the leases of a node with its row, so leases without a row show that it was
+  // removed in another way.
   expiredNodes: statement(
     { most: NUMBER, lateMs: NUMBER },
     rows<ExpiredNode>(),
     `
-    with recursive task_nodes as (
-      (select node from {schema}.tasks where node is not null order by node limit 1)
-      union all
-      select (
-        select task.node from {schema}.tasks as task
-        where task.node is not null and task.node > task_nodes.node order by task.node limit 1
-      )
-      from task_nodes where task_nodes.node is not null
-    ),
+    with recursive ${valuesOf("task_nodes", "node", "tasks", "node is not null")},
     holders as (
       (select distinct node from {schema}.leases where array_length(runs, 1) > 0
         limit $most::integer)

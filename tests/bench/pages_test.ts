@@ -74,6 +74,21 @@ Deno.test("pages of runs and versions, where there are many of both", async (t) 
     where state = 'suspended' and id % 60 = 12`).simple();
   await sql.unsafe("set jit = off; set max_parallel_workers_per_gather = 0").simple();
 
+  /** What the statements that were asked did. */
+  async function executed(): Promise<Node[]> {
+    const nodes: Node[] = [];
+    for (const { text, values } of watch.asked.filter(isQuestion)) {
+      const [row] = await sql.unsafe(
+        `explain (analyze, timing off, format json) ${text}`,
+        [...values],
+      ) as unknown as [{ "QUERY PLAN": string | [Explained] }];
+      const plan = row["QUERY PLAN"];
+      const [{ Plan: root }] = typeof plan === "string" ? JSON.parse(plan) as [Explained] : plan;
+      nodes.push(...nodesOf(root));
+    }
+    return nodes;
+  }
+
   await t.step(
     "a page reads a bounded number of runs and entries, however many there are",
     async () => {
@@ -82,18 +97,8 @@ Deno.test("pages of runs and versions, where there are many of both", async (t) 
         watch.asked.length = 0;
         await page();
         let read = 0;
-        for (const { text, values } of watch.asked.filter(isQuestion)) {
-          const [row] = await sql.unsafe(
-            `explain (analyze, timing off, format json) ${text}`,
-            [...values],
-          ) as unknown as [{ "QUERY PLAN": string | [Explained] }];
-          const plan = row["QUERY PLAN"];
-          const [{ Plan: root }] = typeof plan === "string"
-            ? JSON.parse(plan) as [Explained]
-            : plan;
-          for (const node of nodesOf(root)) {
-            if (READ.includes(node["Relation Name"] ?? "")) read += rowsOf(node);
-          }
+        for (const node of await executed()) {
+          if (READ.includes(node["Relation Name"] ?? "")) read += rowsOf(node);
         }
         const most = MORE[name] ?? MOST;
         if (read > most) found.push(`${name}: found ${read} rows read, wanted at most ${most}`);
@@ -101,6 +106,18 @@ Deno.test("pages of runs and versions, where there are many of both", async (t) 
       assert.deepEqual(found, []);
     },
   );
+
+  await t.step("health() looks only at versions whose runs are parked or given back", async () => {
+    watch.asked.length = 0;
+    await client.health();
+    let [entered, paired] = [0, 0];
+    for (const node of await executed()) {
+      if (node["Relation Name"] === "runs") entered += node["Actual Loops"];
+      paired += (node["Rows Removed by Join Filter"] ?? 0) * node["Actual Loops"];
+    }
+    assert.ok(entered < VERSIONS / 4, `the runs were asked ${entered} times`);
+    assert.equal(paired, 0, "no task is paired with versions of other tasks");
+  });
 
   await t.step("pages hold the runs that meet all conditions, in order, without gaps", async () => {
     const at = new Date(Date.now() - 100 * 86_400_000);
@@ -181,6 +198,7 @@ interface Node {
   readonly "Actual Loops": number;
   readonly "Rows Removed by Filter"?: number;
   readonly "Rows Removed by Index Recheck"?: number;
+  readonly "Rows Removed by Join Filter"?: number;
   readonly Plans?: readonly Node[];
 }
 
