@@ -9,6 +9,7 @@ import { sha256Hex } from "../base/encoding.ts";
 import type { Acknowledged } from "../ports/repairs.ts";
 import type { Store } from "../ports/store.ts";
 import type { Versions } from "../version/versions.ts";
+import { readChecks } from "./health/checks.ts";
 import {
   expiredNodes,
   expiredTasks,
@@ -17,6 +18,7 @@ import {
   type Found,
   type GaveBack,
   gaveBack,
+  lateCheck,
   lateSchedule,
   overdue,
   stuck,
@@ -112,24 +114,38 @@ export async function healthOf(
   const { strict = false } = options;
   checkBoolean(strict, "option strict of health()");
   const { health } = store;
-  const nodes = await health.nodes();
-  const failures = await failuresOf(store);
-  const due = await health.due(MOST, LATE_MS);
-  const tasks = await health.waiting(MOST_OF_QUEUE, LATE_MS);
-  const unloadable = unloadableOf(due, tasks, nodes, failures);
+  const { read, late } = await readChecks({
+    nodes: () => health.nodes(),
+    failures: () => failuresOf(store),
+    due: () => health.due(MOST, LATE_MS),
+    waiting: () => health.waiting(MOST_OF_QUEUE, LATE_MS),
+    parked: () => health.stuck(MOST),
+    gone: () => health.expiredNodes(MOST, LATE_MS),
+    ends: () => health.unnotifiedEnds(MOST, LATE_MS),
+    expired: () => health.expiredTasks(MOST, LATE_MS),
+    failing: () => health.failing(MOST),
+    stuckSchedules: () => stuckSchedules(store),
+    lateSchedules: () => health.lateSchedules(LATE_MS),
+  });
+  if (Object.keys(read).length === 0) throw late[0]!.error;
+  const { nodes, failures, due = [], waiting = [] } = read;
+  const unloadable = nodes === undefined || failures === undefined
+    ? new Map<string, Found>()
+    : unloadableOf(due, waiting, nodes, failures);
   const found = [
-    ...(await health.stuck(MOST)).map(stuck),
+    ...(read.parked ?? []).map(stuck),
     ...unloadable.values(),
     ...due.filter(({ hash, late }) => late > 0 && !unloadable.has(hash)).map(overdue),
-    ...expiredNodes(await health.expiredNodes(MOST, LATE_MS)),
-    ...unnotified(await health.unnotifiedEnds(MOST, LATE_MS)),
-    ...tasksOfNobody(tasks, nodes),
-    ...(await health.expiredTasks(MOST, LATE_MS)).map(expiredTasks),
-    ...(await health.failing(MOST)).map(failing),
-    ...await stuckSchedules(store),
-    ...(await health.lateSchedules(LATE_MS)).map(lateSchedule),
+    ...expiredNodes(read.gone ?? []),
+    ...unnotified(read.ends ?? null),
+    ...(nodes === undefined ? [] : tasksOfNobody(waiting, nodes)),
+    ...(read.expired ?? []).map(expiredTasks),
+    ...(read.failing ?? []).map(failing),
+    ...read.stuckSchedules ?? [],
+    ...(read.lateSchedules ?? []).map(lateSchedule),
     ...gaveBack(recovered),
-    ...unsigned(nodes, versions.signatures.keys !== undefined),
+    ...(nodes === undefined ? [] : unsigned(nodes, versions.signatures.keys !== undefined)),
+    ...late.map(lateCheck),
   ];
   const findings = await marked(found, store);
   const { bytes: codeBytes, modules } = versions.statistics;
@@ -138,7 +154,7 @@ export async function healthOf(
   return {
     status: findings.some(counts) ? "degraded" : "ok",
     at: new Date(await store.now()),
-    nodes: nodes.map(({ id }) => id),
+    nodes: (nodes ?? []).map(({ id }) => id),
     code: versions.loaded.map(({ hash, definition, source, specifier }) => ({
       hash,
       workflow: definition.name,
@@ -154,17 +170,20 @@ export async function healthOf(
 
 /** Adds to each finding what operators have said of it. */
 async function marked(found: readonly Found[], { repairs }: Store): Promise<HealthFinding[]> {
-  const all = found.map(({ facts, ...finding }) => ({
-    ...finding,
-    fingerprint: sha256Hex(JSON.stringify([finding.code, ...facts])).slice(0, FINGERPRINT),
-    repair: repairOf(finding.code),
-  }));
-  const marks = await repairs.acknowledged(all.map(({ fingerprint }) => fingerprint));
+  const all = found.map(identified);
+  const { read: { marks = [] }, late } = await readChecks({
+    marks: () => repairs.acknowledged(all.map(({ fingerprint }) => fingerprint)),
+  });
   const known = new Map(marks.map((mark) => [mark.fingerprint, mark]));
-  return all.map((finding) => {
+  return [...all, ...late.map((check) => identified(lateCheck(check)))].map((finding) => {
     const mark = known.get(finding.fingerprint);
     return { ...finding, acknowledged: mark === undefined ? null : shownMark(mark) };
   });
+}
+
+function identified({ facts, ...finding }: Found): Omit<HealthFinding, "acknowledged"> {
+  const fingerprint = sha256Hex(JSON.stringify([finding.code, ...facts])).slice(0, FINGERPRINT);
+  return { ...finding, fingerprint, repair: repairOf(finding.code) };
 }
 
 /** The length of a fingerprint, in characters. */

@@ -12,6 +12,7 @@ import { Looks } from "../../src/observer/looks.ts";
 import { RIGHTS } from "../../src/observer/mod.ts";
 import { parametersOf } from "../../src/observer/route_parameters.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
+import type { Finding } from "../../src/operate/health.ts";
 import { readingPath } from "../../src/operate/readings/api.ts";
 import { type ReadingName, READINGS } from "../../src/operate/readings/readings.ts";
 import { emptyPostgres, POSTGRES, postgresUrl } from "../support/database.ts";
@@ -47,6 +48,12 @@ async function locking<Answer>(
   } finally {
     await sql.end();
   }
+}
+
+/** The checks of a report that were late. */
+function checksOf({ findings }: { readonly findings: readonly Finding[] }): unknown[] {
+  return findings.filter(({ code }) => code === "LATE_CHECK").map(({ details }) => details.check)
+    .sort();
 }
 
 /** Sends GET requests to a handler. */
@@ -130,8 +137,8 @@ Deno.test("PART-1: a part of a page that is not read in time leaves the others",
   const hasty = asking(client, PART_MS);
   await locking(schema, async () => {
     const data = await (await hasty("/", "application/json")).json();
-    // What is known of a finding is an act, too.
-    assert.deepEqual(Object.keys(data.missing).sort(), ["health", "operations"]);
+    assert.deepEqual(Object.keys(data.missing), ["operations"]);
+    assert.deepEqual(checksOf(data.fleet), ["marks"], "what is known of a finding is an act, too");
     assert.equal(data.missing.operations.code, "QUERY_TIMEOUT");
     assert.equal(data.fleet.operations, null);
     assert.deepEqual(data.fleet.queues, []);
@@ -149,6 +156,29 @@ Deno.test("PART-1: a part of a page that is not read in time leaves the others",
     assert.match(page, /Narrow by workflow/, "the filter is there to narrow it");
     const { runs, workflows, missing } = await (await hasty("/runs", "application/json")).json();
     assert.deepEqual([runs, workflows, Object.keys(missing)], [null, ["echo"], ["runs"]]);
+  }, ["runs"]);
+});
+
+Deno.test("CHECK-1: a check of health that is not read in time leaves the others, and is a finding", async () => {
+  await using set = await scene(POSTGRES);
+  await set.node.schedules.create({ id: "s", workflow: "echo", every: "1h" });
+  await set.node.close();
+  const { database, schema } = set.db;
+  await set.db.query(`update {schema}.schedules set fire_at = now() - interval '1 hour'`);
+  await using client = await Continuum.connect({ database, schema });
+  const hasty = asking(client, PART_MS);
+  await locking(schema, async () => {
+    const report = await (await hasty("/health", "application/json")).json();
+    assert.equal(report.status, "degraded");
+    assert.deepEqual(checksOf(report), ["due", "ends", "parked"]);
+    const others = report.findings.filter(({ code }: Finding) => code !== "LATE_CHECK");
+    assert.deepEqual(
+      others.map(({ code }: Finding) => code).sort(),
+      ["OVERDUE_SCHEDULE", "UNSIGNED_CODE"],
+    );
+    const page = await (await hasty("/health", "text/html")).text();
+    assert.match(page, /Could not read in time which runs are parked: the database had 1000 ms/);
+    assert.match(page, /is due, and no node fires it/);
   }, ["runs"]);
 });
 

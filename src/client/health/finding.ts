@@ -24,6 +24,7 @@ export type FindingCode =
   | "STUCK_SCHEDULE"
   | "OVERDUE_SCHEDULE"
   | "GAVE_BACK"
+  | "LATE_CHECK"
   | "UNSIGNED_CODE";
 
 /**

@@ -87,6 +87,28 @@ export function gaveBack({ runs, tasks }: GaveBack): Found[] {
   }];
 }
 
+/** What each check looks for, after "Could not read". */
+const CHECKS: Readonly<Record<string, string>> = {
+  nodes: "which nodes are alive",
+  failures: "which versions nodes can't load",
+  due: "which runs are due",
+  waiting: "which activities wait",
+  parked: "which runs are parked",
+  gone: "which nodes hold work and are not alive",
+  ends: "which ends of runs are not known to parents and children",
+  expired: "which activities are overdue",
+  failing: "which activities fail",
+  stuckSchedules: "which schedules are stuck",
+  lateSchedules: "which schedules are overdue",
+  marks: "which findings have been acknowledged",
+};
+
+/** Reports a check that was not read in time (CHECK-1 of `checks.ts`). */
+export function lateCheck({ check, ms }: { readonly check: string; readonly ms: number }): Found {
+  const message = `Could not read in time ${CHECKS[check]}: the database had ${ms} ms for it`;
+  return severe("LATE_CHECK", message, { check, ms }, [check]);
+}
+
 /** Reports parked runs of one version. */
 export function stuck({ state, ...found }: StuckRuns): Found {
   const [code, why] = STUCK[state];
