@@ -159,7 +159,7 @@ Deno.test("PART-1: a part of a page that is not read in time leaves the others",
   }, ["runs"]);
 });
 
-Deno.test("CHECK-1: a check of health that is not read in time leaves the others, and is a finding", async () => {
+Deno.test("LATECHECK-1: a check of health that is not read in time leaves the others, and is a finding", async () => {
   await using set = await scene(POSTGRES);
   await set.node.schedules.create({ id: "s", workflow: "echo", every: "1h" });
   await set.node.close();

@@ -1,7 +1,7 @@
 /**
  * What `health()` reads, check by check.
  *
- * - CHECK-1: a check that the database gives up, since it takes longer than its caller allows, leaves
+ * - LATECHECK-1: a check that the database gives up, since it takes longer than its caller allows, leaves
  *   the others. It is a finding itself, so a report never says less than it seems to. If no check is
  *   read in time, there is no report.
  *
@@ -35,7 +35,7 @@ export interface Checked<All extends object> {
 }
 
 /**
- * Reads checks (CHECK-1).
+ * Reads checks (LATECHECK-1).
  *
  * @param reads The checks, by name.
  * @returns What was read, and what was late.

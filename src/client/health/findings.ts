@@ -103,7 +103,7 @@ const CHECKS: Readonly<Record<string, string>> = {
   marks: "which findings have been acknowledged",
 };
 
-/** Reports a check that was not read in time (CHECK-1 of `checks.ts`). */
+/** Reports a check that was not read in time (LATECHECK-1 of `checks.ts`). */
 export function lateCheck({ check, ms }: { readonly check: string; readonly ms: number }): Found {
   const message = `Could not read in time ${CHECKS[check]}: the database had ${ms} ms for it`;
   return severe("LATE_CHECK", message, { check, ms }, [check]);
