@@ -1,3 +1,4 @@
+// alone: it takes the rules of workflow code away again
 // deno-lint-ignore-file no-console -- a test is about it
 import assert from "node:assert/strict";
 import { runInThisContext } from "node:vm";
