@@ -56,6 +56,8 @@ export interface JobRow {
   readonly createdAt: number;
   /** When its progress was last written. */
   readonly updatedAt: number;
+  /** How long ago that was, in milliseconds. */
+  readonly idleMs: number;
   /** When it ended; `null`: it has not. */
   readonly endedAt: number | null;
   /** Who drives it, for people; `null`: no process does. */
@@ -65,7 +67,7 @@ export interface JobRow {
 }
 
 /** What a list shows of a job: its plan and the rest of its progress, which may be long, stay. */
-export type JobSummary = Omit<JobRow, "plan" | "progress"> & {
+export type JobSummary = Omit<JobRow, "idleMs" | "plan" | "progress"> & {
   /** The workflow of its runs. */
   readonly workflow: string;
   /** The hash of the version that its runs are moved to. */

@@ -86,6 +86,11 @@ export interface RecordedAct<Result> extends Act {
   readonly before?: Facts;
   /** More facts about how it became. */
   readonly details?: (result: Result) => Facts;
+  /**
+   * Whether this continues what was done to the target before. Then the target's newest entry is
+   * taken up again in place of a new one, if the same operator stopped it and says the same reason.
+   */
+  readonly continues?: (result: Result) => boolean;
 }
 
 /** What was done, and its entry. */

@@ -7,10 +7,7 @@
 import assert from "node:assert/strict";
 import { COMMANDS, GROUPS } from "../../src/cli/catalogue.gen.ts";
 import { readCommandLine } from "../../src/cli/command_line.ts";
-import { IN_GRAPH } from "../../src/cli/in_graph.ts";
-import { LATER } from "../../src/cli/modules.ts";
 import { commandLine } from "../../src/cli/output/shell.ts";
-import { makeCatalogue } from "../../tools/gen_cli.ts";
 import { cliHere } from "../support/cli.ts";
 
 const NOWHERE = ["--database", "postgres://app:s3cret@127.0.0.1:1/none"];
@@ -22,14 +19,6 @@ Deno.test("help and version name the commands without a database, and end with c
   assert.equal(code, 0);
   assert.match(out, /^Examples:\n {2}# [^\n]+\n {2}continuum migrate\n/);
   for (const { path } of COMMANDS) assert.match(out, new RegExp(`^  ${path.split(" ")[0]}`, "m"));
-});
-
-Deno.test("the catalogue says what the commands say, and each command is found by its words", async () => {
-  const catalogue = new URL("../../src/cli/catalogue.gen.ts", import.meta.url);
-  assert.equal(await makeCatalogue(), await Deno.readTextFile(catalogue), "run tools/gen_cli.ts");
-  for (const { path } of COMMANDS) {
-    assert.equal(await LATER.command(path), await IN_GRAPH.command(path), path);
-  }
 });
 
 Deno.test("help of a program, a group or a command is the same wherever it is asked for", async () => {

@@ -92,6 +92,13 @@ function noting(adapter: DatabaseAdapter, notes: string[]): DatabaseAdapter {
   return { description: adapter.description, open };
 }
 
+/** Parks a run on the first of two versions; the hash of the second. */
+async function waitsBelow(at: Scene): Promise<string> {
+  const [first, to] = [await hashOf(at, "w1.ts"), await hashOf(at, "w2.ts")];
+  await reached(await at.node.start("waits", null, { runId: "1", version: first }), "suspended");
+  return to;
+}
+
 forEachDatabase("operations", (database, test) => {
   test("each act on a run is one entry: who, what, why, before, after", async () => {
     await using at = await scene(database, FILES, { linger: 0 });
@@ -202,11 +209,8 @@ forEachDatabase("operations", (database, test) => {
   });
 
   test("an upgrade of many runs that is stopped says so, and the one who continues it has an entry, too", async () => {
-    const files = { "w1.ts": WAITS, "w2.ts": WAITS_TOO };
-    await using at = await scene(database, files, { linger: 0 });
-    const [first, to] = [await hashOf(at, "w1.ts"), await hashOf(at, "w2.ts")];
-    const run = await at.node.start("waits", null, { runId: "1", version: first });
-    await reached(run, "suspended");
+    await using at = await scene(database, { "w1.ts": WAITS, "w2.ts": WAITS_TOO }, { linger: 0 });
+    const to = await waitsBelow(at);
     const ana = at.node.asOperator(WHO);
     const stop = new AbortController();
     const begun = ana.runs.upgrade({ to, signal: stop.signal, plan: [] });
@@ -224,6 +228,30 @@ forEachDatabase("operations", (database, test) => {
     assert.equal(last!.after!["moved"], 1);
     for await (const _ of ben.runs.upgrade({ job: some.job! }));
     assert.equal((await all(ana)).length, 2, "there was nothing to continue");
+  });
+
+  test("an operator who moves runs part by part has one entry, unless a pause or another reason comes between", async () => {
+    await using at = await scene(database, { "w1.ts": WAITS, "w2.ts": WAITS_TOO }, { linger: 0 });
+    const to = await waitsBelow(at);
+    const ana = at.node.asOperator(WHO);
+    const begun = ana.runs.upgrade({ to, pauseAfter: 0 });
+    for await (const _ of begun);
+    const part = async (who: Continuum, pauseAfter?: number) => {
+      const limits = pauseAfter === undefined ? {} : { pauseAfter };
+      for await (const _ of who.runs.upgrade({ job: begun.job!, ...limits }));
+      return (await all(ana)).map(({ as, reason, outcome }) => [as, reason, outcome]).reverse();
+    };
+    const { name, reason } = WHO;
+    const own = [name, reason, "stopped"];
+    for (let time = 0; time < 3; time++) assert.deepEqual(await part(ana, 0), [own]);
+    const other = at.node.asOperator({ ...WHO, reason: "another" });
+    assert.deepEqual(await part(other, 0), [own, [name, "another", "stopped"]]);
+    assert.deepEqual((await part(ana, 0)).length, 3, "the entry of someone else stands between");
+    await at.db.query(
+      `update {schema}.bulk_jobs set updated_at = updated_at - interval '2 minutes'`,
+    );
+    assert.deepEqual((await part(ana)).slice(2), [own, [name, reason, "done"]]);
+    assert.equal((await all(ana))[0]!.after!["moved"], 1);
   });
 
   test("acts on versions and schedules, removals and marks are entries", async () => {

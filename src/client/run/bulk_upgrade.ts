@@ -54,6 +54,9 @@ const BATCH = 200;
 /** How long a job stays held after its driver's last sign of life. */
 const LEASE_MS = 60_000;
 
+/** An operator who continues a job within this time continues the same deed. */
+const SAME_DEED_MS = 60_000;
+
 /** The pauses between two looks at runs that nodes execute, in milliseconds. */
 const PAUSE_MS = { first: 50, most: 1_000 };
 
@@ -189,11 +192,15 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     }
   }
 
-  /** Creates or takes a job: for an operator, with an entry that says so. */
+  /**
+   * Creates or takes a job: for an operator, with an entry that says so. Who asks for one part after
+   * the other has one entry for all.
+   */
   async #recorded(
     job: string,
     namespace: string,
     work: (bulk: BulkStore) => Promise<JobPlan | null>,
+    continues = () => false,
   ): Promise<void> {
     const { operator, store: { bulk, operations } } = this.#context;
     if (operator === undefined) return void await work(bulk); // OPERATED-1
@@ -201,7 +208,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     const act = { action: "runs.upgrade", namespace, target: job, outcome: "begun" } as const;
     const recorded = await operations.record(
       operator,
-      { ...act, details },
+      { ...act, details, continues },
       ({ bulk }) => work(bulk),
     );
     this.#entry = recorded?.entry;
@@ -255,7 +262,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
       return row === null || row.endedAt !== null || row.driver !== null
         ? null
         : JSON.parse(row.plan);
-    });
+    }, () => row !== null && row.idleMs < SAME_DEED_MS);
     return this.#taken(id, row, lease);
   }
 

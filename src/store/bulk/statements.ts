@@ -39,7 +39,9 @@ const JOB_FACTS = `job.id, job.namespace,
       as "heldUntil"`;
 
 const JOB = `
-  select ${JOB_FACTS}, job.plan::text as plan, job.progress::text as progress
+  select ${JOB_FACTS},
+    (date_part('epoch', clock_timestamp() - job.updated_at) * 1000)::float8 as "idleMs",
+    job.plan::text as plan, job.progress::text as progress
   from {schema}.bulk_jobs as job`;
 
 const HELD_UNTIL = "clock_timestamp() + $leaseMs::float8 * interval '1 millisecond'";

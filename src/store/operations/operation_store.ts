@@ -80,9 +80,12 @@ export class Operations implements OperationStore<DeedStore> {
         const became = { ...await this.#factsOf(session, act), ...details?.(result) };
         const after = Object.keys(became).length === 0 ? null : became;
         const before = act.before ?? found;
+        const taken = act.continues?.(result) === true
+          ? await this.#takeUp(session, operator, act, outcome)
+          : undefined;
         return {
           result,
-          entry: await this.#insert(session, operator, act, outcome, before, after),
+          entry: taken ?? await this.#insert(session, operator, act, outcome, before, after),
         };
       })
     );
@@ -141,6 +144,18 @@ export class Operations implements OperationStore<DeedStore> {
     const statement = this.#facts[kind as keyof typeof FACT_STATEMENTS];
     const [row] = await statement.query(session, { target, namespace });
     return row === undefined ? null : JSON.parse(row.facts);
+  }
+
+  /** The key of an entry that is continued; `undefined`: there is none. */
+  async #takeUp(
+    session: SqlSession,
+    operator: Operator,
+    { action, namespace, target }: Act,
+    outcome: string,
+  ): Promise<number | undefined> {
+    const given = { ...operator, action, namespace, target, outcome };
+    const [row] = await this.#sql.takeUp.query(session, given);
+    return row?.id;
   }
 
   async #insert(

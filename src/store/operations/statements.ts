@@ -108,6 +108,22 @@ export const OPERATION_STATEMENTS = {
   where id = $entry::bigint`,
   ),
 
+  takeUp: statement(
+    { ...OPERATOR, action: TEXT, namespace: nullable(TEXT), target: TEXT, outcome: TEXT },
+    rows<{ readonly id: number }>(),
+    `
+  update {schema}.operations as entry set outcome = $outcome
+  where entry.outcome = 'stopped' and entry.actor = $actor::text
+    and entry.is_proven = $isProven::boolean and entry.reason is not distinct from $reason::text
+    and entry.id = (
+      select last.id from {schema}.operations as last
+      where last.target = $target and last.action = $action
+        and last.namespace is not distinct from $namespace::text
+      order by last.at desc, last.id desc limit 1
+    )
+  returning entry.id`,
+  ),
+
   list: statement(LIST, rows<OperationRow>(), list("")),
 
   // The newest entries of each action, along the index; of those the newest.
