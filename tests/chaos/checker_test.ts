@@ -191,6 +191,17 @@ Deno.test("the checker finds nothing in the tables of a sound round", () => {
   assert.deepEqual(check(soundEvidence()), []);
 });
 
+Deno.test("the checker lets a run that nobody holds be moved to another version", () => {
+  const tables = soundEvidence();
+  tables.tenures.splice(3, 0, { ...tables.tenures[2]!, oldToken: null, newSeq: 2 });
+  Object.assign(tables.tenures[4]!, { oldSeq: 2, newSeq: 2 });
+  tables.tenures.splice(5);
+  const promises = () => check(tables).map(({ promise }) => promise);
+  assert.ok(promises().includes("one token at a time"));
+  tables.events[1]!.kind = "version.changed";
+  assert.ok(!promises().includes("one token at a time"));
+});
+
 Deno.test("the checker finds each kind of violation, and says which promise it breaks", () => {
   for (const [promise, what, violate] of VIOLATIONS) {
     const tables = soundEvidence();

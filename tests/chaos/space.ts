@@ -4,7 +4,7 @@
  * @module
  */
 
-import { unprivileged } from "../support/embedded_postgres.ts";
+import { unprivileged } from "../support/postgres_binaries.ts";
 
 /** The tablespace's name. */
 export const SMALL_SPACE = "small";

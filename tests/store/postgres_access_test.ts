@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres/mod.ts";
 import { hasOpenSsl, makeCertificate } from "../support/certificate.ts";
-import { startPostgres, unprivileged } from "../support/embedded_postgres.ts";
+import { startPostgres } from "../support/embedded_postgres.ts";
+import { unprivileged } from "../support/postgres_binaries.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 
 const PASSWORD = "s3cret word:@/%";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { unprivileged } from "./embedded_postgres.ts";
+import { unprivileged } from "./postgres_binaries.ts";
+import { freePort } from "./postgres_process.ts";
 
 const BINARY = "/usr/sbin/pgbouncer";
 
@@ -79,9 +80,4 @@ export async function startPgBouncer(
       await Deno.remove(home, { recursive: true });
     },
   };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

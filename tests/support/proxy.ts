@@ -16,9 +16,25 @@ export type Pass = (
 /** What {@linkcode Pass} decides. */
 export type Passed = Uint8Array | { readonly last: Uint8Array };
 
+/** Where connections lead. */
+export interface ProxyTarget {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/**
+ * Where a database's URL leads.
+ *
+ * @param url The URL.
+ */
+export function targetOf(url: string): ProxyTarget {
+  const { hostname, port } = new URL(url);
+  return { hostname, port: Number(port || 5432) };
+}
+
 /** Forwards connections on a loopback port of its own. */
 export class Proxy implements AsyncDisposable {
-  readonly #target: Deno.ConnectOptions;
+  #target: ProxyTarget;
   readonly #pass: Pass;
   readonly #open = new Set<Deno.Conn>();
   readonly #serving: Promise<void>[] = [];
@@ -34,7 +50,7 @@ export class Proxy implements AsyncDisposable {
    * @param pass Decides about bytes; all are passed on when omitted.
    */
   constructor(
-    target: { readonly hostname: string; readonly port: number },
+    target: ProxyTarget,
     pass: Pass = (bytes) => bytes,
   ) {
     this.#target = target;
@@ -57,6 +73,20 @@ export class Proxy implements AsyncDisposable {
     this.#isCut = false;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
     this.#serving.push(this.#serve(this.#listener));
+  }
+
+  /** From now on, new connections lead elsewhere. */
+  aim(target: ProxyTarget): void {
+    this.#target = target;
+  }
+
+  /**
+   * A URL of the database over this wire.
+   *
+   * @param url A URL of the database.
+   */
+  over(url: string): string {
+    return Object.assign(new URL(url), { host: `127.0.0.1:${this.port}` }).href;
   }
 
   /** Whatever is open by now stays open, and nothing comes back over it any more. */
@@ -87,7 +117,7 @@ export class Proxy implements AsyncDisposable {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) return held.resolve(near);
-    const far = await Deno.connect(this.#target as Deno.ConnectOptions).catch(() => null);
+    const far = await Deno.connect(this.#target).catch(() => null);
     if (far === null) {
       this.#open.delete(near);
       return close(near);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Evidence, Finding, TenureRow } from "../evidence.ts";
+import type { EventRow, Evidence, Finding, TenureRow } from "../evidence.ts";
 import { grouped } from "./grouped.ts";
 
 /** Checks that the events of each run are those that its row and its generations speak of. */
@@ -43,17 +43,24 @@ export function* checkHistories(evidence: Evidence): Generator<Finding> {
   }
 }
 
-/** Checks that no owner wrote after another one had taken its place, and none left events out. */
-export function* checkTenures({ tenures, runs }: Evidence): Generator<Finding> {
+/**
+ * Checks that no owner wrote after another one had taken its place, and none left events out. One
+ * kind of event needs no owner: that a run which nobody held was moved to another version.
+ */
+export function* checkTenures({ tenures, runs, events }: Evidence): Generator<Finding> {
   const names = new Map(runs.map(({ key, id }) => [key, id]));
+  const eventsOf = grouped(events, ({ run }) => run);
   for (const [key, changes] of grouped(tenures, ({ run }) => run)) {
-    for (const message of faultsOf(changes)) {
+    for (const message of faultsOf(changes, eventsOf.get(key) ?? [])) {
       yield { promise: "one token at a time", message: `Run ${names.get(key) ?? key} ${message}` };
     }
   }
 }
 
-function* faultsOf(changes: readonly TenureRow[]): Generator<string> {
+function* faultsOf(
+  changes: readonly TenureRow[],
+  events: readonly EventRow[],
+): Generator<string> {
   const gone = new Set<number>();
   let token: number | null | undefined;
   let seq: number | undefined;
@@ -63,7 +70,9 @@ function* faultsOf(changes: readonly TenureRow[]): Generator<string> {
     }
     if (seq !== undefined && oldSeq !== seq) yield `went from event ${seq} to ${oldSeq}`;
     if (newSeq < oldSeq) yield `lost events ${newSeq} to ${oldSeq}`;
-    if (newSeq > oldSeq && oldToken === null && newToken === null) {
+    const gained = events.filter((event) => event.seq >= oldSeq && event.seq < newSeq);
+    const isMoved = gained.length === 1 && gained[0]!.kind === "version.changed";
+    if (newSeq > oldSeq && oldToken === null && newToken === null && !isMoved) {
       yield `got events ${oldSeq} to ${newSeq}, and no token held it`;
     }
     if (newToken !== oldToken) {
