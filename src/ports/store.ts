@@ -93,6 +93,14 @@ export interface Store extends AsyncDisposable {
    * @returns The outcome; `unknown` for errors that the store does not know.
    */
   outcomeOf(error: unknown): Outcome;
+  /**
+   * Says whether a statement failed because the database can write nothing now: its disk is full or
+   * has errors, or it is a standby.
+   *
+   * @param error The error of this store, its database or its driver.
+   * @returns Whether it did.
+   */
+  isStandstill(error: unknown): boolean;
   /** Histories of runs, which only the owner of a run may write. */
   readonly journal: JournalStore;
   /** Runs as rows: what any process may do to them. */

@@ -24,7 +24,7 @@ import { Runs } from "./runs/run_store.ts";
 import { Schedules } from "./schedules/schedule_store.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
-import { outcomeOf } from "./sql/sqlstate.ts";
+import { isStandstill, outcomeOf } from "./sql/sqlstate.ts";
 import { Tasks } from "./tasks/task_store.ts";
 import { Collection } from "./versions/collect.ts";
 import { PatchRuns } from "./versions/patch_runs.ts";
@@ -150,6 +150,11 @@ export class SqlStore implements Store {
   /** See {@linkcode Store.outcomeOf}. */
   outcomeOf(error: unknown): Outcome {
     return outcomeOf(error);
+  }
+
+  /** See {@linkcode Store.isStandstill}. */
+  isStandstill(error: unknown): boolean {
+    return isStandstill(error);
   }
 
   /** See {@linkcode Store.transact}. */

@@ -53,6 +53,8 @@ export interface AttemptOutcome {
   readonly event: NewEvent;
   /** When the next attempt is due, in database time; `null`: none follows. */
   readonly retryAt: number | null;
+  /** What a failed attempt threw. */
+  readonly error?: unknown;
 }
 
 /** An attempt under way. */
@@ -167,14 +169,14 @@ export function failedAttempt(
   if (delayMs !== null) {
     const retryAt = Math.ceil(times.now + delayMs);
     const annotation: RetriedAttempt = { attempt, retryAt, error: encoded };
-    return { event: eventOf(command, "attempt.failed", encode(annotation)), retryAt };
+    return { event: eventOf(command, "attempt.failed", encode(annotation)), retryAt, error };
   }
   if (kind !== "activity") {
-    return { event: eventOf(command, `${kind}.failed`, encoded), retryAt: null };
+    return { event: eventOf(command, `${kind}.failed`, encoded), retryAt: null, error };
   }
   const last = { attempt, at: Math.floor(context.databaseClock.now()), error: encoded };
   const payload = encodeActivityFailure([...earlier.failures, last], encoded);
-  return { event: eventOf(command, "activity.failed", payload), retryAt: null };
+  return { event: eventOf(command, "activity.failed", payload), retryAt: null, error };
 }
 
 function attemptAfter({ failures }: Earlier): number {

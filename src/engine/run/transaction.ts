@@ -5,14 +5,15 @@
  *   the fence does not hold, or the function throws, everything is rolled back.
  * - TRANSACTION-2, no attempt without its function: if a transaction can't begin, for instance
  *   because the server has no connection left, that counts as no attempt, however long it lasts.
- *   Nor does one whose result the payload codec could not encode: it was rolled back.
+ *   Nor does one whose result the payload codec could not encode, or one of which the database failed
+ *   a statement since it can write nothing now: it was rolled back.
  *
  * @module
  */
 
 import { isContinuumError } from "../../base/errors.ts";
 import type { CommitEntry, CommitResult, NewEvent } from "../../ports/rows.ts";
-import type { Store } from "../../ports/store.ts";
+import type { Store, StoreTransaction } from "../../ports/store.ts";
 import type { Command } from "../../replay/commands.ts";
 import {
   type AttemptContext,
@@ -72,13 +73,20 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
    * @returns The outcome; never rejects.
    */
   async run(
-    store: Pick<Store, "transact" | "outcomeOf">,
+    store: Pick<Store, "transact" | "outcomeOf" | "isStandstill">,
     fence: TransactionFence,
   ): Promise<TransactionEnd> {
     let outcome: AttemptOutcome | undefined;
     let result: CommitResult | undefined;
+    let standstill: unknown;
     try {
-      await store.transact(async ({ query, client, commit }) => {
+      await store.transact(async (transaction) => {
+        const { client, commit } = transaction;
+        const query: StoreTransaction["query"] = (text, values) =>
+          transaction.query<never>(text, values).catch((error) => {
+            if (store.isStandstill(error)) standstill = error; // whatever the function makes of it
+            throw error;
+          });
         this.#running = startAttempt(
           this.#command,
           this.#earlier,
@@ -86,22 +94,26 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
           { query, client },
         );
         outcome = await this.#running.outcome;
+        if (store.isStandstill(outcome.error)) standstill ??= outcome.error;
         if (!outcome.event.kind.endsWith(".completed")) throw new RollBack();
         result = await commit({ ...fence, events: [outcome.event], consumed: [] });
         if (result.status !== "written") throw new RollBack(); // TRANSACTION-1
       });
     } catch (error) {
       if (!(error instanceof RollBack)) {
-        const mayPass = store.outcomeOf(error) !== "refused";
-        if (this.#running === undefined && mayPass) return this.#kept(error);
-        if (isContinuumError(error, "VALUE_NOT_ENCODED")) return this.#kept(error);
+        const cause = standstill ?? error;
+        const hasBegun = this.#running !== undefined;
+        const isNoAttempt = !hasBegun && store.outcomeOf(error) !== "refused" ||
+          store.isStandstill(cause) || isContinuumError(error, "VALUE_NOT_ENCODED");
+        if (isNoAttempt) return this.#kept(cause);
         return failedAttempt(this.#command, this.#earlier, error, this.#context);
       }
+      if (result === undefined && standstill !== undefined) return this.#kept(standstill);
     }
     return result === undefined ? outcome! : { event: outcome!.event, result };
   }
 
-  /** TRANSACTION-2: logs why the transaction could not begin. */
+  /** TRANSACTION-2: logs why it was no attempt. */
   #kept(error: unknown): TransactionEnd {
     const facts = {
       what: this.#running === undefined ? "begin" : "commit",

@@ -66,6 +66,23 @@ export function isContention(error: unknown): boolean {
 }
 
 /**
+ * Disk full, I/O error, and a server that accepts no writes, such as a standby: whoever asks, whatever
+ * they ask.
+ */
+const STANDSTILL = new Set(["53100", "58030", "25006"]);
+
+/**
+ * Whether a statement failed because the database can write nothing now.
+ *
+ * @param error The error that was thrown, or that of the store which it caused.
+ * @returns Whether it did.
+ */
+export function isStandstill(error: unknown): boolean {
+  const cause = isContinuumError(error, "DATABASE_UNAVAILABLE") ? error.cause : error;
+  return STANDSTILL.has(sqlState(cause) ?? "");
+}
+
+/**
  * Whether the database refused the data itself (class 22: bad data, 23: a constraint, 54: too
  * large): the same statement would always fail.
  *
