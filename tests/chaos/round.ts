@@ -98,14 +98,20 @@ export async function makeRound(size: Size): Promise<Outcome> {
   }
 }
 
-/** Waits until callers have their answers, and all runs and schedules are over; not for ever. */
+/**
+ * Waits until callers have their answers, all runs and schedules are over, and the nodes of dead
+ * processes have expired, which only a live node finds; not for ever.
+ */
 async function ended(world: World, followed: Promise<void>, from: number): Promise<void> {
   let isFollowed = false;
   void followed.then(() => isFollowed = true);
   while (performance.now() - from < CALM_MS) {
     const [left] = await world.admin.query<{ count: number }>(
       `select ((select count(*) from ${SCHEMA}.runs where ended_at is null or must_notify)
-         + (select count(*) from ${SCHEMA}.schedules where state <> 'done'))::integer as count`,
+         + (select count(*) from ${SCHEMA}.schedules where state <> 'done')
+         + (select count(*) from ${SCHEMA}.nodes where not name = any($1::text[])))::integer
+         as count`,
+      [`{${world.places.map(({ process }) => process.name).join(",")}}`],
     );
     if (isFollowed && left!.count === 0) return;
     await pause(200);

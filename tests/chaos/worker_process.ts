@@ -16,11 +16,12 @@ export interface ProcessOptions extends WorkerOptions {
 
 /** A process of a worker, from its start to its end. */
 export class WorkerProcess {
+  /** The name of its node. */
+  readonly name: string;
   /** Resolves when it has opened, or ended before. */
   readonly opened: Promise<void>;
   /** Resolves when it has ended. */
   readonly ended: Promise<Death>;
-  readonly #name: string;
   readonly #process: Deno.ChildProcess;
   readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
   readonly #hear: (said: Said) => void;
@@ -36,7 +37,7 @@ export class WorkerProcess {
    * @param hear Receives all that it says.
    */
   constructor({ shiftMs, ...options }: ProcessOptions, hear: (said: Said) => void) {
-    this.#name = options.name;
+    this.name = options.name;
     this.#hear = hear;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
@@ -105,7 +106,7 @@ export class WorkerProcess {
     const { code, signal } = await this.#process.status;
     await this.#commands.abort().catch(() => {});
     this.#isOpen.resolve();
-    return { process: this.#name, cause: this.#cause, code, signal, said: this.#last };
+    return { process: this.name, cause: this.#cause, code, signal, said: this.#last };
   }
 
   async #readSaid(): Promise<void> {

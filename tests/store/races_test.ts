@@ -11,6 +11,7 @@ import type { Reopening } from "../../src/ports/store.ts";
 import { FORK_STATEMENTS } from "../../src/store/fork_statements.ts";
 import { CHANGE_STATEMENTS } from "../../src/store/runs/change_statements.ts";
 import type { SqlSession } from "../../src/store/sql/driver.ts";
+import { callerTransaction } from "../../src/store/sql/caller_transaction.ts";
 import { RunInserts } from "../../src/store/runs/inserts.ts";
 import { MESSAGE_STATEMENTS } from "../../src/store/runs/message_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
@@ -213,12 +214,17 @@ Deno.test("INSERT-4: a start in a caller's transaction ends no run for a key tha
       db,
       (session) => inserts.insertInto([{ ...newRun("c", { key }), ...place }], session),
       () =>
-        driver.transaction((session) =>
-          inserts.insertWithin([
-            { ...newRun("b", { key, replaces: "any" }), ...place },
-            { ...newRun("d", { replaces: "any" }), ...place },
-          ], session)
-        ),
+        driver.transaction(async (session) => {
+          const { xid } = await callerTransaction(session);
+          return await inserts.insertWithin(
+            [
+              { ...newRun("b", { key, replaces: "any" }), ...place },
+              { ...newRun("d", { replaces: "any" }), ...place },
+            ],
+            session,
+            xid,
+          );
+        }),
     );
     assert.deepEqual(late?.key, { runId: "c", sameInput: true });
     assert.equal((await store.runs.get("b"))?.state, "pending");

@@ -27,6 +27,7 @@ import {
 import { assemble, type FenceRow, type LoadRow, READ_STATEMENTS } from "./read_statements.ts";
 import type { SchemaName } from "../schema/name.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
+import { withOwnSettings } from "../sql/own_settings.ts";
 import { isContention, isRefusal } from "../sql/sqlstate.ts";
 import type { Prepared } from "../sql/statement.ts";
 
@@ -100,11 +101,13 @@ export class Journal implements JournalStore {
   async commitOn(session: SqlSession, entry: CommitEntry): Promise<CommitResult> {
     const error = unstorable(entry);
     if (error !== null) return { status: "refused", error };
-    const rows = await this.#appending([entry])(session, false);
-    const written = acknowledged(rows).get(entry.run);
-    if (written !== undefined) return written;
-    const [fence] = await this.#sql.fences.query(session, { runs: [entry.run] });
-    return missed(entry, fence);
+    return await withOwnSettings(session, session.foreign, async () => {
+      const rows = await this.#appending([entry])(session, false);
+      const written = acknowledged(rows).get(entry.run);
+      if (written !== undefined) return written;
+      const [fence] = await this.#sql.fences.query(session, { runs: [entry.run] });
+      return missed(entry, fence);
+    });
   }
 
   /** See {@linkcode JournalStore.load}. */

@@ -12,7 +12,8 @@
  */
 
 import { ignoreRejection, inBackground } from "../../base/background.ts";
-import type { SqlValue } from "../sql/driver.ts";
+import type { Settings, SqlValue } from "../sql/driver.ts";
+import { foreignSettings } from "../sql/own_settings.ts";
 import { adjusting, type Role, type ServerInfo, unsuitable } from "./settings.ts";
 
 /** A query, with the names of `npm:pg`. */
@@ -82,6 +83,8 @@ export interface Adjustment {
   readonly prologue: string;
   /** Whether single statements need the prologue, too. */
   readonly isPrologueNeeded: boolean;
+  /** Settings of transactions that change what the store's statements mean. */
+  readonly foreign: Settings | undefined;
 }
 
 /** Milliseconds that a connection has to close in order. */
@@ -112,7 +115,13 @@ export function adjustmentOf({ facts, processId }: Session, role: Role): Adjustm
     // Each statement must see what others have committed before it (NODE-1 of `store/nodes.ts`).
     prologue: `begin isolation level read committed;${isPooled ? local : ""}`,
     isPrologueNeeded: isPooled && local !== "",
+    foreign: role.lane === "user" ? foreignSettings(pathOf(facts)) : undefined,
   };
+}
+
+/** What a user's session keeps of the role's settings (SESSION-1). */
+function pathOf({ settings: { search_path: path } }: ServerInfo): Settings {
+  return path === undefined ? {} : { search_path: path };
 }
 
 /** A connection. */
@@ -121,6 +130,8 @@ export abstract class Connection {
   readonly isPooled: boolean;
   /** The script that opens each transaction, and wraps single statements if they need settings. */
   readonly prologue: string;
+  /** Settings of transactions that change what the store's statements mean. */
+  readonly foreign: Settings | undefined;
   /** Rejects when the connection is lost. */
   readonly lost: Promise<never>;
   readonly #options: LinkOptions;
@@ -136,10 +147,11 @@ export abstract class Connection {
    * @param options What it is for.
    * @param adjustment How its session was adjusted.
    */
-  constructor(options: LinkOptions, { isPooled, prologue, isPrologueNeeded }: Adjustment) {
+  constructor(options: LinkOptions, { isPooled, prologue, isPrologueNeeded, foreign }: Adjustment) {
     this.#options = options;
     this.isPooled = isPooled;
     this.prologue = prologue;
+    this.foreign = foreign;
     this.#isPrologueNeeded = isPrologueNeeded;
     const { promise, reject } = Promise.withResolvers<never>();
     ignoreRejection(promise);

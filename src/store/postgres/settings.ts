@@ -43,9 +43,12 @@ const ALWAYS: Readonly<Record<string, string>> = {
   DateStyle: "ISO",
   default_transaction_deferrable: "off",
   default_transaction_isolation: "read committed",
+  exit_on_error: "off",
   extra_float_digits: "1",
   idle_session_timeout: "0",
   IntervalStyle: "postgres",
+  // A replica checks no foreign keys, and removes no rows by them.
+  session_replication_role: "origin",
   standard_conforming_strings: "on",
   transform_null_equals: "off",
 };

@@ -59,6 +59,7 @@ export async function runHeld<Answer>(
     query: (text, values = []) => translated(() => ask(text, values)),
     script: (text) => translated(async () => void await connection.script(text)),
     client: connection.clientOf(translated),
+    foreign: connection.foreign,
   };
   try {
     await translated(() => connection.script(connection.prologue));

@@ -21,7 +21,7 @@ import type { InsertedRun, NewRun } from "../../ports/rows.ts";
 import { END_STATES } from "../../ports/rows.ts";
 import { encodeError } from "../../base/values_failure.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
-import { savepoint, transactionId, within } from "../sql/caller_transaction.ts";
+import { savepoint, within } from "../sql/caller_transaction.ts";
 import {
   INSERT_STATEMENTS,
   type InsertParameters,
@@ -115,11 +115,15 @@ export class RunInserts {
    *
    * @param runs The runs, each with its namespace.
    * @param session The caller's transaction.
+   * @param xid Its id.
    * @returns What became of each, in the same order.
    * @throws {DatabaseError} (`TRANSACTION_OVER`) If it is over.
    */
-  async insertWithin(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun[]> {
-    const xid = await transactionId(session);
+  async insertWithin(
+    runs: readonly Placed[],
+    session: SqlSession,
+    xid: string,
+  ): Promise<InsertedRun[]> {
     const query = (parameters: InsertParameters) =>
       within(
         session,

@@ -58,7 +58,8 @@ import {
 import { parsed, type RawRun, READ_STATEMENTS } from "./read_statements.ts";
 import { NOTIFY } from "../notices.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { callerSession } from "../sql/caller_transaction.ts";
+import { callerSession, callerTransaction } from "../sql/caller_transaction.ts";
+import { withOwnSettings } from "../sql/own_settings.ts";
 import { bounded } from "../sql/bounded.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import { storable } from "../sql/fragments.ts";
@@ -128,15 +129,18 @@ export class Runs implements RunStore {
   async insertInto(transaction: unknown, runs: readonly NewRun[]): Promise<InsertedRun[]> {
     const session = callerSession(transaction);
     const placed = runs.map((run) => this.#placed(run));
-    const inserted = await this.#inserts.insertWithin(placed, session);
-    // Postgres sends it when the caller commits.
-    const dues = inserted.flatMap(({ due }) => due ?? []);
-    if (dues.length > 0) {
-      const at = dues.reduce((first, due) => Math.min(first, due));
-      const notice = JSON.stringify(["transaction", { kind: "due", at }]);
-      await NOTIFY.query(session, { channel: this.#schema.channel, payloads: [notice] });
-    }
-    return inserted;
+    const { xid, foreign } = await callerTransaction(session);
+    return await withOwnSettings(session, foreign, async () => {
+      const inserted = await this.#inserts.insertWithin(placed, session, xid);
+      // Postgres sends it when the caller commits.
+      const dues = inserted.flatMap(({ due }) => due ?? []);
+      if (dues.length > 0) {
+        const at = dues.reduce((first, due) => Math.min(first, due));
+        const notice = JSON.stringify(["transaction", { kind: "due", at }]);
+        await NOTIFY.query(session, { channel: this.#schema.channel, payloads: [notice] });
+      }
+      return inserted;
+    });
   }
 
   #placed(run: NewRun): NewRun & { readonly namespace: string } {

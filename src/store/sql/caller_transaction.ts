@@ -10,7 +10,8 @@
 
 import { refuse } from "../../base/arguments.ts";
 import { inWords } from "../../base/describe.ts";
-import type { SqlSession, SqlValue } from "./driver.ts";
+import type { Settings, SqlSession, SqlValue } from "./driver.ts";
+import { foreignSettings, SHOWN_SETTINGS } from "./own_settings.ts";
 import { transactionOver } from "../errors.ts";
 
 type Ask = (text: string, values: unknown[]) => PromiseLike<unknown>;
@@ -92,22 +93,32 @@ export async function savepoint<T>(session: SqlSession, work: () => Promise<T>):
   }
 }
 
-const XID = "select pg_catalog.pg_current_xact_id()::text as xid";
+/** Types are qualified, as functions are: the caller's search path may know others of these names. */
+const XID = `select pg_catalog.pg_current_xact_id()::pg_catalog.text as xid, ${SHOWN_SETTINGS}`;
 
-const STILL = "select pg_catalog.pg_current_xact_id_if_assigned()::text as xid";
+const STILL = "select pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text as xid";
 
 /** SQL that is true only in the transaction `$xid`. */
 export const IN_TRANSACTION = "pg_catalog.pg_current_xact_id_if_assigned()::text = $xid";
 
+/** What the store must know of a caller's transaction before it writes there. */
+export interface CallerTransaction {
+  /** Its id, for {@linkcode IN_TRANSACTION} (GUEST-1). */
+  readonly xid: string;
+  /** Settings under which the store's statements would mean something else (OWNSETTINGS-1). */
+  readonly foreign: Settings | undefined;
+}
+
 /**
- * The id of a caller's transaction, for {@linkcode IN_TRANSACTION} (GUEST-1). Outside of a
- * transaction, the id belongs to one that has ended by then.
+ * Looks at a caller's transaction. Outside of a transaction, the id belongs to one that has ended by
+ * then.
  *
  * @param session The transaction.
+ * @returns What is known of it.
  */
-export async function transactionId(session: SqlSession): Promise<string> {
-  const [row] = await session.query<{ xid: string }>(XID);
-  return row!.xid;
+export async function callerTransaction(session: SqlSession): Promise<CallerTransaction> {
+  const [row] = await session.query<{ xid: string } & Settings>(XID);
+  return { xid: row!.xid, foreign: foreignSettings(row!) };
 }
 
 /**
