@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LastWill } from "../support/last_will.ts";
 import { unprivileged } from "../support/postgres_binaries.ts";
 
 /** The tablespace's name. */
@@ -17,21 +18,18 @@ export interface Space extends AsyncDisposable {
 /** Mounts a disk; `undefined`: this process may not. */
 export async function smallSpace(megabytes: number): Promise<Space | undefined> {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return undefined;
+  await using stack = new AsyncDisposableStack();
+  const will = stack.use(new LastWill());
   const path = await Deno.makeTempDir({ prefix: "continuum_chaos_" });
+  stack.defer(() => Deno.remove(path, { recursive: true }));
+  await will.removeFolder(path);
   const mounted = await run("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "chaos", path]);
-  if (!mounted) {
-    await Deno.remove(path);
-    return undefined;
-  }
+  if (!mounted) return undefined;
+  stack.defer(async () => void await run("umount", [path]));
   const owner = await unprivileged();
   if (owner !== null) await Deno.chown(path, owner.uid, owner.gid);
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      await run("umount", [path]);
-      await Deno.remove(path, { recursive: true });
-    },
-  };
+  const kept = stack.move();
+  return { path, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 async function run(command: string, args: string[]): Promise<boolean> {

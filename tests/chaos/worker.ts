@@ -89,6 +89,7 @@ async function work(options: WorkerOptions): Promise<void> {
   for await (const line of linesOf(Deno.stdin.readable)) {
     injected?.begin(JSON.parse(line) as Injection);
   }
+  Deno.exit(1); // its harness was killed
 }
 
 /** A database of which some statements fail, or are carried out and not answered. */
