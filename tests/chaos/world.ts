@@ -13,7 +13,7 @@ import type { Death } from "./evidence.ts";
 import { Ledger } from "./ledger.ts";
 import { drawFrom, type Size } from "./plan.ts";
 import { Releases } from "./releases.ts";
-import { SMALL_SPACE, smallSpace, type Space } from "./space.ts";
+import { placeOn, smallSpace, type Space } from "../support/small_disk.ts";
 import { Wire } from "./wire.ts";
 import { WorkerProcess } from "./worker_process.ts";
 import type { Said } from "./worker.ts";
@@ -122,10 +122,7 @@ export class World implements AsyncDisposable {
     const admin = await postgres(cluster.url, { applicationName: "chaos" }).open();
     stack.defer(() => admin.close());
     await admin.script(OWN_TABLES);
-    if (space !== undefined) {
-      await admin.query(`create tablespace ${SMALL_SPACE} location '${space.path}'`);
-      await admin.query(`alter role postgres set default_tablespace = ${SMALL_SPACE}`);
-    }
+    if (space !== undefined) await placeOn(space, admin);
     const callersWire = stack.use(new Wire(cluster.url, draw.below(2 ** 31)));
     const client = stack.use(
       await Continuum.connect({
