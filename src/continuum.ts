@@ -260,7 +260,8 @@ export class Continuum implements AsyncDisposable {
     const watchdog = settings && watchdogOf(options, settings, logs);
     if (watchdog !== undefined) opened.use(watchdog);
     const { migrate = settings === undefined ? "create" : "apply" } = options;
-    await askFor(store.description, true, () => store.migrate(migrate));
+    const executes = settings !== undefined;
+    await askFor(store.description, true, () => store.migrate(migrate, executes));
     const drain = await probeDrain();
     const { namespace = "default", limits, telemetry: option, log: _, around, ...graph } = options;
     const { versions: registry, denials, signatures } = forCallers(store);

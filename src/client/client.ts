@@ -138,7 +138,7 @@ export class Client implements AsyncDisposable {
     const { engine: log } = logsTo(options.log);
     const store = await storeOn(database, { schema, codec, log });
     try {
-      await askFor(store.description, true, () => store.migrate(migrate));
+      await askFor(store.description, true, () => store.migrate(migrate, false));
       return await Client.#begin(store, options, definitions);
     } catch (error) {
       await store[Symbol.asyncDispose]();

@@ -68,8 +68,10 @@ export interface Store extends AsyncDisposable {
    *
    * @param mode `apply`, the default, applies the migrations that are missing; `create` does so in a
    * schema that has none yet, and checks any other; `check` writes nothing.
+   * @param executes Whether this process executes runs, so that its role must have the rights of a
+   * node. Default: `true`.
    */
-  migrate(mode?: MigrateMode): Promise<void>;
+  migrate(mode?: MigrateMode, executes?: boolean): Promise<void>;
   /** The database's clock, in milliseconds since the epoch. */
   now(): Promise<number>;
   /**

@@ -17,8 +17,8 @@
 
 import type { Store } from "../ports/store.ts";
 import { isContinuumError } from "../base/errors.ts";
-import { ClosedError, DatabaseUnavailableError } from "./errors.ts";
-import { isRefusal, outcomeOf } from "./sql/sqlstate.ts";
+import { ClosedError, DatabaseUnavailableError, roleForbidden } from "./errors.ts";
+import { isForbidden, isRefusal, outcomeOf } from "./sql/sqlstate.ts";
 
 /** How often a call is tried before its caller gets the error. */
 const TRIES = 3;
@@ -71,6 +71,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
  * @returns The result.
  * @throws {DatabaseUnavailableError} If the failure may pass with time. Lasting errors are rethrown
  * unchanged.
+ * @throws {DatabaseError} (`DATABASE_UNSUITABLE`) If the role may not do this.
  */
 export async function askFor<T>(
   database: string,
@@ -84,6 +85,7 @@ export async function askFor<T>(
     } catch (error) {
       const outcome = outcomeOf(error);
       if (outcome === "refused") throw error;
+      if (isForbidden(error)) throw roleForbidden(error as Error);
       const mayBeWritten = outcome === "unknown";
       if (tries < most && (isHarmless || !mayBeWritten)) continue;
       throw error instanceof DatabaseUnavailableError

@@ -251,6 +251,18 @@ export function databaseUnsuitable(
 }
 
 /**
+ * The role may not do what was asked.
+ *
+ * @param error The database's error, or that of the store which it caused.
+ * @returns The error, with code `DATABASE_UNSUITABLE`.
+ */
+export function roleForbidden(error: Error): DatabaseError {
+  const { message } = error.cause instanceof Error ? error.cause : error;
+  const wanted = "a role that may do this (docs/roles.md)";
+  return databaseUnsuitable("the role's rights", message, wanted, error);
+}
+
+/**
  * The caller's transaction, in which runs were to be started, has ended. Nothing was written.
  *
  * @param cause The database's error.

@@ -127,8 +127,8 @@ export class SqlStore implements Store {
   }
 
   /** See {@linkcode Store.migrate}. */
-  async migrate(mode?: MigrateMode): Promise<void> {
-    await migrate(this.#driver, this.#schema, mode);
+  async migrate(mode?: MigrateMode, executes?: boolean): Promise<void> {
+    await migrate(this.#driver, this.#schema, mode, executes);
   }
 
   /** See {@linkcode Store.now}. */

@@ -7,7 +7,7 @@
 import type { MigrateMode } from "../../ports/store.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import { type Migration, MIGRATIONS } from "./migrations.gen.ts";
-import { NUMBER, TEXT } from "../sql/parameters.ts";
+import { BOOLEAN, NUMBER, TEXT } from "../sql/parameters.ts";
 import { NO_ROWS, type Prepared, rows, statement } from "../sql/statement.ts";
 import type { SchemaName } from "./name.ts";
 import { databaseUnsuitable, migrationChanged, schemaTooNew, schemaTooOld } from "../errors.ts";
@@ -52,17 +52,20 @@ const NOTE = statement(
 );
 
 /**
- * Finds a right to read or write the tables that the role lacks; `schema_versions` is only read.
+ * Finds a right to the tables that the role lacks: to read them, and for a node to write them, except
+ * for what only migrations and operators write.
  */
 const LACKING = statement(
-  { schema: TEXT },
+  { schema: TEXT, executes: BOOLEAN },
   rows<{ readonly table: string; readonly right: string }>(),
   `
   select tables.relname as "table", wanted.right
   from pg_class as tables cross join unnest(array['select', 'insert', 'update', 'delete']) as wanted ("right")
   where tables.relnamespace = to_regnamespace(quote_ident($schema)) and tables.relkind in ('r', 'p')
     and not has_table_privilege(tables.oid, wanted.right)
-    and (tables.relname <> 'schema_versions' or wanted.right = 'select')
+    and (wanted.right = 'select'
+      or $executes::boolean and tables.relname not in ('schema_versions', 'denied')
+        and (tables.relname <> 'operations' or wanted.right <> 'delete'))
   order by 1, 2 limit 1`,
 );
 
@@ -86,6 +89,7 @@ type Sql = Prepared<typeof STATEMENTS>;
  * @param schema The schema.
  * @param mode `apply`: applies what is missing. `create`: so in a schema that does not exist, or has
  * no migration yet; any other is checked. `check`: writes nothing, and takes no lock.
+ * @param executes Whether the process executes runs: it needs the rights to write.
  * @param migrations The migrations that this engine knows, in order.
  * @throws {DatabaseError} (`SCHEMA_TOO_OLD`) If migrations are missing that `mode` does not apply.
  * @throws {DatabaseError} (`SCHEMA_TOO_NEW`) If a newer engine has migrated the schema.
@@ -95,6 +99,7 @@ export async function migrate(
   driver: SqlDriver,
   schema: SchemaName,
   mode: MigrateMode = "apply",
+  executes = true,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
   const sql = schema.prepare(STATEMENTS);
@@ -120,18 +125,23 @@ export async function migrate(
       await session.script(schema.fill(script));
       await sql.note.query(session, { version, name, checksum });
     }
-    await checkRights(session, schema, sql);
+    await checkRights(session, schema, sql, executes);
   }));
 }
 
-async function checkRights(session: SqlSession, { name }: SchemaName, sql: Sql): Promise<void> {
-  const [lacking] = await sql.lacking.query(session, { schema: name });
+async function checkRights(
+  session: SqlSession,
+  { name }: SchemaName,
+  sql: Sql,
+  executes: boolean,
+): Promise<void> {
+  const [lacking] = await sql.lacking.query(session, { schema: name, executes });
   if (lacking === undefined) return;
   const { table, right } = lacking;
   throw databaseUnsuitable(
     "the role's rights",
     `no right to ${right} on ${name}.${table}`,
-    `select, insert, update and delete on all tables of schema ${name}`,
+    `the rights of a ${executes ? "node" : "client"} in schema ${name} (docs/roles.md)`,
   );
 }
 

@@ -78,8 +78,7 @@ const STANDSTILL = new Set(["53100", "58030", "25006"]);
  * @returns Whether it did.
  */
 export function isStandstill(error: unknown): boolean {
-  const cause = isContinuumError(error, "DATABASE_UNAVAILABLE") ? error.cause : error;
-  return STANDSTILL.has(sqlState(cause) ?? "");
+  return STANDSTILL.has(sqlState(answerIn(error)) ?? "");
 }
 
 /**
@@ -91,6 +90,16 @@ export function isStandstill(error: unknown): boolean {
  */
 export function isRefusal(error: unknown): boolean {
   return /^(22|23|54)/.test(sqlState(error) ?? "");
+}
+
+/**
+ * Whether the role lacks a right.
+ *
+ * @param error The error that was thrown, or that of the store which it caused.
+ * @returns Whether it is SQLSTATE 42501.
+ */
+export function isForbidden(error: unknown): boolean {
+  return sqlState(answerIn(error)) === "42501";
 }
 
 /**
@@ -120,8 +129,12 @@ export function isForeignKeyViolation(error: unknown): boolean {
  * @returns Whether it is SQLSTATE 57014.
  */
 export function isCancelled(error: unknown): boolean {
-  return sqlState(error) === "57014" ||
-    isContinuumError(error) && sqlState(error.cause) === "57014";
+  return sqlState(answerIn(error)) === "57014";
+}
+
+/** The database's error, also if an error of this package has it as its cause. */
+function answerIn(error: unknown): unknown {
+  return isContinuumError(error) && error.cause !== undefined ? error.cause : error;
 }
 
 /**

@@ -94,7 +94,7 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
       const bad = { version: MIGRATIONS.length + 1, name: "bad", checksum: "x" };
       const sql = "create table {schema}.half (a integer); select 1 / 0;";
       const name = new SchemaName(db.schema);
-      await assert.rejects(migrate(driver, name, "apply", [...MIGRATIONS, { ...bad, sql }]), {
+      await assert.rejects(migrate(driver, name, "apply", true, [...MIGRATIONS, { ...bad, sql }]), {
         code: "22012",
       });
       await migrate(driver, name);
