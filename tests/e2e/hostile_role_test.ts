@@ -18,7 +18,7 @@ import {
   startEverything,
 } from "../support/everything.ts";
 import { makeFolder } from "../support/modules.ts";
-import { BRISK } from "../support/runs.ts";
+import { BRISK, eventually, resultOf } from "../support/runs.ts";
 
 /**
  * What a role may be given with `alter role ... set`, where the server knows it. Not JIT: it compiles
@@ -227,6 +227,66 @@ Deno.test("OWNSETTINGS-1: a start in a caller's transaction means the same under
   } finally {
     await own.close();
   }
+});
+
+/** Runs into one limit of its role after the other. */
+const LIMITED = `
+import { defineWorkflow } from "@continuum/continuum/workflow";
+export default defineWorkflow({ name: "limited" }, async (ctx) => {
+  await ctx.transaction("book", async (tx, { attempt }) => {
+    await tx.query("insert into public.booked (run, said) values ($1, $2)", [ctx.runId, String(attempt)]);
+    if (attempt === 1) await tx.query("select pg_sleep(60)");
+    if (attempt === 2) await tx.query("select from public.held for update");
+    if (attempt === 3) await (globalThis as any).limitedForTest();
+  }, { retry: { initial: 1, maxAttempts: 4 } });
+});
+`;
+
+Deno.test("limits of a role on statements, locks and idle transactions fail an attempt of a transaction, and nothing else", async () => {
+  await using place = (await makePlace("encoding 'UTF8'"))!;
+  const { admin, role, url, schema } = place;
+  const limits = {
+    statement_timeout: "1s",
+    lock_timeout: "200ms",
+    idle_in_transaction_session_timeout: "300ms",
+  };
+  for (const [name, value] of Object.entries(limits)) {
+    await admin.query(`alter role ${role} set ${name} = '${value}'`);
+  }
+  await admin.script(`
+    create table public.held as select 1 as n; grant all on public.held to ${role}`);
+  Object.assign(globalThis, {
+    limitedForTest: () =>
+      eventually(
+        async () => {
+          const idle = await admin.query(
+            `select from pg_stat_activity where usename = $1 and state like 'idle in transaction%'`,
+            [role],
+          );
+          return idle.length === 0 || undefined;
+        },
+        () => "end of the session",
+      ),
+  });
+  await using folder = await makeFolder({ "limited.ts": LIMITED });
+  await using node = await Continuum.open({
+    ...BRISK,
+    ...{ database: url.href, schema, workflows: [folder.url + "limited.ts"] },
+  });
+  const run = await admin.transaction(async (session) => {
+    await session.query("select from public.held for update");
+    const run = await node.start("limited");
+    await resultOf(run);
+    return run;
+  });
+  const rows = await admin.query("select said from public.booked");
+  assert.deepEqual(rows.map((row) => ({ ...row as object })), [{ said: "4" }]);
+  const events = await run.history();
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    [...Array.from({ length: 3 }, () => "attempt.failed"), "transaction.completed"],
+  );
+  assert.deepEqual((await node.health()).findings.filter(({ severe }) => severe), []);
 });
 
 for (const level of ["read uncommitted", "read committed", "repeatable read", "serializable"]) {
