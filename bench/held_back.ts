@@ -13,6 +13,7 @@
 import { Continuum } from "../src/continuum.ts";
 import { openStore } from "../src/store/open.ts";
 import { postgres } from "../src/store/postgres/mod.ts";
+import type { SqlDriver } from "../src/store/sql/driver.ts";
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
 import { makeFolder } from "../tests/support/modules.ts";
 
@@ -59,14 +60,14 @@ for (const isHeld of [false, true]) {
     })
     : undefined;
   for (let part = 0; part < PARTS; part++) {
-    const [began, cpu] = [performance.now(), await serverMs()];
+    const [began, cpu] = [performance.now(), await serverMs(admin)];
     const started = await node.startMany(
       "work",
       Array.from({ length: ALL / PARTS }, (_, n) => ({ input: n })),
     );
     await Promise.all(started.map((item) => "run" in item ? item.run.result() : undefined));
     const runMs = (performance.now() - began) / (ALL / PARTS);
-    const runCpu = (await serverMs() - cpu) / (ALL / PARTS);
+    const runCpu = (await serverMs(admin) - cpu) / (ALL / PARTS);
     const sizes = await Promise.all(TABLES.map(async (table) => {
       const [row] = await admin.query<{ mb: number }>(
         `select pg_total_relation_size('continuum.${table}')::float8 / 1048576 as mb`,
@@ -74,43 +75,43 @@ for (const isHeld of [false, true]) {
       return row!.mb.toFixed(1);
     }));
     const cells = [(part + 1) * ALL / PARTS, runMs.toFixed(2), runCpu.toFixed(2)];
-    print(`| ${[...cells, (await claimMs()).toFixed(2), ...sizes].join(" | ")} |`);
+    print(`| ${[...cells, (await claimMs(server.url)).toFixed(2), ...sizes].join(" | ")} |`);
   }
   over.resolve();
   await hold;
   for (const driver of [admin, held]) await driver.close();
+}
 
-  /** The processor time of all server processes so far, as Linux counts it. */
-  async function serverMs(): Promise<number> {
-    let ticks = 0;
-    const [row] = await admin.query<{ data: string }>(
-      "select current_setting('data_directory') as data",
-    );
-    for await (const { name } of Deno.readDir("/proc")) {
-      if (!/^\d+$/.test(name)) continue;
-      const cwd = await Deno.readLink(`/proc/${name}/cwd`).catch(() => "");
-      if (cwd !== row!.data) continue;
-      const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-    }
-    return ticks * 10;
+/** The processor time of all server processes so far, as Linux counts it. */
+async function serverMs(admin: SqlDriver): Promise<number> {
+  let ticks = 0;
+  const [row] = await admin.query<{ data: string }>(
+    "select current_setting('data_directory') as data",
+  );
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const cwd = await Deno.readLink(`/proc/${name}/cwd`).catch(() => "");
+    if (cwd !== row!.data) continue;
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
   }
+  return ticks * 10;
+}
 
-  /** How long a claim takes where nothing is due. */
-  async function claimMs(): Promise<number> {
-    await using store = await openStore({ database: server.url });
-    await store.nodes.open({ id: "looks", name: "looks", leaseMs: 60_000 });
-    const times: number[] = [];
-    for (let n = 0; n < 20; n++) {
-      const began = performance.now();
-      await store.runs.claim({ node: "looks", limit: 10, excluded: [] });
-      await store.runs.nextWake([]);
-      times.push(performance.now() - began);
-    }
-    await store.nodes.close("looks");
-    return times.sort((a, b) => a - b)[10]!;
+/** How long a claim takes where nothing is due. */
+async function claimMs(database: string): Promise<number> {
+  await using store = await openStore({ database });
+  await store.nodes.open({ id: "looks", name: "looks", leaseMs: 60_000 });
+  const times: number[] = [];
+  for (let n = 0; n < 20; n++) {
+    const began = performance.now();
+    await store.runs.claim({ node: "looks", limit: 10, excluded: [] });
+    await store.runs.nextWake([]);
+    times.push(performance.now() - began);
   }
+  await store.nodes.close("looks");
+  return times.sort((a, b) => a - b)[10]!;
 }
 
 function print(line: string): void {
