@@ -191,7 +191,7 @@ Deno.test("the checker finds nothing in the tables of a sound round", () => {
   assert.deepEqual(check(soundEvidence()), []);
 });
 
-Deno.test("the checker lets a run that nobody holds be moved to another version", () => {
+Deno.test("the checker lets a run without an owner be moved to another version", () => {
   const tables = soundEvidence();
   tables.tenures.splice(3, 0, { ...tables.tenures[2]!, oldToken: null, newSeq: 2 });
   Object.assign(tables.tenures[4]!, { oldSeq: 2, newSeq: 2 });

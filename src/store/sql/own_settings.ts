@@ -9,12 +9,15 @@
  */
 
 import { inBackground } from "../../base/background.ts";
-import type { Settings, SqlSession } from "./driver.ts";
+import type { SqlSession } from "./driver.ts";
 import { TEXT } from "./parameters.ts";
 import { NO_ROWS, statement } from "./statement.ts";
 
+/** Settings by name. */
+export type Settings = Readonly<Record<string, string>>;
+
 /** What the store's statements need: names that are built in, and nulls in lists. */
-const OWN: Required<Settings> = { search_path: "pg_catalog", array_nulls: "on" };
+const OWN: Settings = { search_path: "pg_catalog", array_nulls: "on" };
 
 /** SQL that reads them, in any session. */
 export const SHOWN_SETTINGS = Object.keys(OWN)
@@ -60,8 +63,7 @@ export async function withOwnSettings<T>(
       await session.query(SET.text, SET.bind({ name, value }));
     }
   };
-  const names = Object.keys(foreign) as (keyof Settings)[];
-  await set(Object.fromEntries(names.map((name) => [name, OWN[name]])));
+  await set(Object.fromEntries(Object.keys(foreign).map((name) => [name, OWN[name]!])));
   try {
     return await work();
   } finally {

@@ -66,8 +66,7 @@ export function isContention(error: unknown): boolean {
 }
 
 /**
- * Disk full, I/O error, and a server that accepts no writes, such as a standby: whoever asks, whatever
- * they ask.
+ * Disk full, I/O error, and a server that accepts no writes, such as a standby: every statement that writes fails.
  */
 const STANDSTILL = new Set(["53100", "58030", "25006"]);
 

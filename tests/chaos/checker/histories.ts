@@ -45,7 +45,7 @@ export function* checkHistories(evidence: Evidence): Generator<Finding> {
 
 /**
  * Checks that no owner wrote after another one had taken its place, and none left events out. One
- * kind of event needs no owner: that a run which nobody held was moved to another version.
+ * kind of event needs no owner: a run without an owner was moved to another version.
  */
 export function* checkTenures({ tenures, runs, events }: Evidence): Generator<Finding> {
   const names = new Map(runs.map(({ key, id }) => [key, id]));
