@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Sent, Telemetry } from "../ports/telemetry.ts";
+import type { Sending, Sent, Telemetry } from "../ports/telemetry.ts";
 
 /** The trace context that goes with what is sent, if there is one. */
 export type Traced = { readonly trace?: string };
@@ -24,15 +24,11 @@ export function sending<T>(
   sent: Sent,
   send: (trace: Traced) => Promise<T>,
 ): Promise<T> {
-  return telemetry === undefined ? send(UNTRACED) : observed(telemetry, sent, send);
+  const under = telemetry?.sending(sent);
+  return under === undefined ? send(UNTRACED) : observed(under, send);
 }
 
-async function observed<T>(
-  telemetry: Telemetry,
-  sent: Sent,
-  send: (trace: Traced) => Promise<T>,
-): Promise<T> {
-  const under = telemetry.sending(sent);
+async function observed<T>(under: Sending, send: (trace: Traced) => Promise<T>): Promise<T> {
   const { trace } = under;
   try {
     const result = await send(trace === undefined ? UNTRACED : { trace });

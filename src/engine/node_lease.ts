@@ -187,6 +187,8 @@ export class NodeLease implements CurrentLease {
         node: this.#id,
         error,
       });
+    } finally {
+      this.#node.telemetry?.beat();
     }
   }
 }

@@ -87,8 +87,8 @@ export function startUserCall(userCall: UserCall, clock: Clock): RunningUserCall
   });
   const facts = new AttemptView(userCall, limits);
   const over = (result: UserCallResult) => {
+    if (!limits.isOver) userCall.telemetry?.ended(result.kind === "threw" ? result : undefined);
     limits.end();
-    userCall.telemetry?.ended(result.kind === "threw" ? result : undefined);
     resolve(result);
   };
   inBackground(
@@ -101,7 +101,7 @@ export function startUserCall(userCall: UserCall, clock: Clock): RunningUserCall
 async function call(userCall: UserCall, facts: AttemptView): Promise<UserCallResult> {
   const { telemetry } = userCall;
   const attempt = hooked(userCall, facts);
-  const body = telemetry === undefined ? attempt : () => telemetry.during(attempt);
+  const body = telemetry?.during === undefined ? attempt : () => telemetry.during!(attempt);
   try {
     const value = await exempt(body, (reason) => unhandled(userCall, reason));
     return facts.isDeferred ? { kind: "deferred" } : returned(userCall, value);
@@ -164,6 +164,11 @@ class CallLimits {
       heartbeatMs,
       () => this.#expire({ timeout: "heartbeat", timeoutMs: heartbeatMs }),
     );
+  }
+
+  /** Whether the call has ended, or its time was up. */
+  get isOver(): boolean {
+    return this.#ended;
   }
 
   end(): void {

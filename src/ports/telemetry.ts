@@ -109,13 +109,13 @@ export type RunOfTask = Partial<Pick<LeasedTask, "runId" | "workflow" | "namespa
 /** An attempt under way. */
 export interface AttemptTelemetry {
   /**
-   * Calls the user's function.
+   * Calls the user's function. Absent: nothing needs to be done around it.
    *
    * @param body Calls it.
    * @returns What it returns.
    */
-  during<T>(body: () => T): T;
-  /** The attempt has ended; `failure`: with an error. */
+  during?<T>(body: () => T): T;
+  /** The attempt has ended; `failure`: with an error. It is called once for each attempt. */
   ended(failure?: { readonly error: unknown }): void;
 }
 
@@ -133,8 +133,8 @@ export interface StayTelemetry {
   took(message: InboxRow, now: number): void;
   /** A sleep or a time limit is over, that many milliseconds late. */
   fired(lateMs: number): void;
-  /** An attempt begins. */
-  attempt(facts: AttemptFacts): AttemptTelemetry;
+  /** An attempt begins; `undefined`: its end is not observed. */
+  attempt(facts: AttemptFacts): AttemptTelemetry | undefined;
   /** Something was written. */
   wrote(events: number): void;
   /** The run continues as new, or is tried again, in that generation. */
@@ -179,17 +179,19 @@ export interface Telemetry {
    * @returns To be called when it closes.
    */
   attach(host: TelemetryHost): () => void;
+  /** A node renews its lease, or tries to: what was counted since is passed on. */
+  beat(): void;
   /** Begins work that belongs to none of the caller's spans. */
   detached<T>(work: () => T): T;
-  /** A client sends something to a run. */
-  sending(sent: Sent): Sending;
+  /** A client sends something to a run; `undefined`: its end is not observed. */
+  sending(sent: Sent): Sending | undefined;
   /** A run arrives in a node's memory, at that database time. */
   arrived(run: ClaimedRun, now: number): StayTelemetry;
-  /** An attempt of a task begins whose run is not here. */
+  /** An attempt of a task begins whose run is not here; `undefined`: its end is not observed. */
   attempt(
     task: Pick<TaskBase, "trace" | "hash"> & RunOfTask,
     facts: AttemptFacts,
-  ): AttemptTelemetry;
+  ): AttemptTelemetry | undefined;
   /** Histories were written, or failed to be, in one statement. */
   flushed(rows: number, ms: number): void;
   /** A version was loaded, from that source; `failure`: in vain. */

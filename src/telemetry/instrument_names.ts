@@ -55,6 +55,11 @@ export const INSTRUMENTS = {
     unit: "{run}",
     description: "Runs that a node lost while it executed them",
   },
+  "continuum.attempt.ended": {
+    kind: "counter",
+    unit: "{attempt}",
+    description: "Attempts of steps, activities and transactions that ended",
+  },
   "continuum.attempt.duration": seconds("Attempts of steps, activities and transactions", SHORT),
   "continuum.attempt.wait": seconds(
     "From the time when an attempt of an activity could begin to its beginning",

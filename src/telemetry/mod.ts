@@ -21,10 +21,7 @@
 import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import { checkBoolean, checkChoice, checkOptions, refuseUnless } from "../base/arguments.ts";
 import { type TelemetryOption, telemetryOption } from "../ports/telemetry.ts";
-import { AttemptLabels } from "./attempt_labels.ts";
-import { Instruments } from "./instruments.ts";
-import { Observer } from "./observer.ts";
-import { Sites } from "./sites.ts";
+import { makeObserver } from "./observer.ts";
 
 /**
  * A tracer provider, as of `@opentelemetry/sdk-trace-base`.
@@ -107,13 +104,12 @@ export function telemetry(options: TelemetryOptions = {}): TelemetryOption {
   checkProvider(tracerProvider, "tracerProvider", "getTracer");
   checkProvider(meterProvider, "meterProvider", "getMeter");
   return telemetryOption(
-    new Observer({
-      tracerProvider: tracerProvider as TracerProvider | undefined,
+    makeObserver({
       spans: spans === "linked",
       versions,
-      instruments: new Instruments(meterProvider as MeterProvider | undefined, database),
-      sites: new Sites(),
-      attemptLabels: new AttemptLabels(),
+      database,
+      tracerProvider: tracerProvider as TracerProvider | undefined,
+      meterProvider: meterProvider as MeterProvider | undefined,
     }),
   );
 }

@@ -10,33 +10,35 @@ import {
   ROOT_CONTEXT,
   type SpanContext,
   trace,
-  type Tracer,
-  type TracerProvider,
 } from "@opentelemetry/api";
-import { RELEASE } from "../base/release.ts";
-import { shortHash } from "../base/text.ts";
-import type { AttemptLabels } from "./attempt_labels.ts";
-import { type Instruments, SCOPE } from "./instruments.ts";
+import type { Instruments } from "./instruments.ts";
+import type { RunMeters, RunMetersFinder } from "./run_meters.ts";
 import type { Sites } from "./sites.ts";
 import { isSampled } from "./trace_text.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** A span belongs to the trace of what caused it if it begins within so many milliseconds. */
 const SAME_TRACE_MS = 60_000;
 
 /** What the parts of one observer share. */
 export interface Shared {
-  /** The provider; the global one when `undefined`. */
-  readonly tracerProvider: TracerProvider | undefined;
-  /** Whether spans are made. */
-  readonly spans: boolean;
-  /** Whether metrics of runs name the version. */
-  readonly versions: boolean;
-  /** Records metrics. */
+  /** Where spans go. */
+  readonly tracing: Tracing;
+  /** Where metrics go. */
   readonly instruments: Instruments;
+  /** Finds the metrics of a run. */
+  readonly meters: RunMetersFinder;
   /** Where effects are requested. */
   readonly sites: Sites;
-  /** The attributes of attempts that were measured before. */
-  readonly attemptLabels: AttemptLabels;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+}
+
+/** Looks which providers there are, and says the time: at the beginning of everything but steps. */
+export function look({ instruments, sites, now }: Shared): void {
+  const at = now();
+  instruments.look(at);
+  sites.pace.tick(at);
 }
 
 /** What spans and metrics say of a run. */
@@ -51,9 +53,12 @@ export interface RunFacts {
   readonly hash?: string | null | undefined;
 }
 
-/** The tracer, asked for at each use, so that a provider may be registered later. */
-export function tracerOf({ tracerProvider }: Shared): Tracer {
-  return (tracerProvider ?? trace).getTracer(SCOPE, RELEASE);
+/** The metrics of a run; `undefined`: there is no provider of metrics. */
+export function metersOf(
+  { instruments: { board }, meters }: Shared,
+  { workflow, hash }: RunFacts,
+): RunMeters | undefined {
+  return board && meters.of(board, workflow, hash);
 }
 
 /** The attributes of every span of a run. */
@@ -64,19 +69,6 @@ export function runAttributes({ runId, namespace, workflow, hash }: RunFacts): A
   if (typeof namespace === "string") attributes["continuum.namespace"] = namespace;
   if (typeof hash === "string") attributes["continuum.version"] = hash;
   return attributes;
-}
-
-/** The attributes of metrics of runs. */
-export function runLabels(
-  { versions, instruments }: Shared,
-  { workflow, hash }: { readonly workflow: string; readonly hash?: string | null },
-): Attributes {
-  const name = instruments.bounded("continuum.workflow.name", workflow);
-  const labels: Attributes = { "continuum.workflow.name": name };
-  if (versions && typeof hash === "string") {
-    labels["continuum.version"] = instruments.bounded("continuum.version", shortHash(hash));
-  }
-  return labels;
 }
 
 /** Where a span stands. */

@@ -4,10 +4,7 @@
  * @module
  */
 
-import type { AttemptTelemetry, StayTelemetry } from "../ports/telemetry.ts";
-
-/** Says nothing. */
-export const NO_ATTEMPT: AttemptTelemetry = { during: (body) => body(), ended() {} };
+import type { StayTelemetry } from "../ports/telemetry.ts";
 
 /** Says nothing. */
 export const NO_STAY: StayTelemetry = {
@@ -17,7 +14,7 @@ export const NO_STAY: StayTelemetry = {
   replayed() {},
   took() {},
   fired() {},
-  attempt: () => NO_ATTEMPT,
+  attempt: () => undefined,
   wrote() {},
   continued() {},
   trail: () => undefined,

@@ -2,28 +2,32 @@
  * A stay of a run in a node's memory: a span, from its arrival to its departure. It is made only
  * once the stay does something that others see; a run that looks around and leaves makes none.
  *
+ * - STAY-1: a step of a stay makes no text, no attributes and no closure here, unless its span is
+ *   recorded or its time is taken (TIMED-1 of `attempt.ts`).
+ *
  * @module
  */
 
 import {
-  type Attributes,
-  type Context,
   type Link,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
   SpanKind,
   trace,
+  type Tracer,
 } from "@opentelemetry/api";
-import { decodeError } from "../base/values_failure.ts";
 import type { Exit } from "../ports/exit.ts";
 import type { ClaimedRun, InboxRow } from "../ports/rows.ts";
 import type { AttemptFacts, AttemptTelemetry, StayTelemetry } from "../ports/telemetry.ts";
-import { Attempt } from "./attempt.ts";
-import { errorType, markFailed } from "./errors.ts";
-import { quietly } from "./quiet.ts";
-import { NO_ATTEMPT } from "./silent.ts";
-import { placed, runAttributes, runLabels, type Shared, tracerOf } from "./shared.ts";
+import { type AttemptPlace, beginAttempt, waited } from "./attempt.ts";
+import type { Board } from "./board.ts";
+import { countDeparture, failureOf, startOf } from "./departure.ts";
+import { markFailed } from "./errors.ts";
+import { quietly, tell } from "./quiet.ts";
+import type { RunMeters } from "./run_meters.ts";
+import { look, metersOf, placed, runAttributes, type Shared } from "./shared.ts";
+import type { SitesOfVersion } from "./sites.ts";
 import { summarize } from "./summary.ts";
 import {
   contextText,
@@ -40,8 +44,6 @@ const NO_FACTS: Readonly<Record<string, string>> = {};
 export class Stay implements StayTelemetry {
   readonly #shared: Shared;
   readonly #run: ClaimedRun;
-  readonly #trace: RunTrace;
-  readonly #attributes: Attributes;
   readonly #isFirst: boolean;
   readonly #arrivedAt = Date.now();
   /** The database's time at the arrival. */
@@ -53,12 +55,18 @@ export class Stay implements StayTelemetry {
   #replayed = 0;
   #events = 0;
   #attempts = 0;
-  /** `null`: it could not be made. */
+  /** The run's trace as it came; read on demand. */
+  #came: RunTrace | undefined;
+  /** `null`: there is none. */
   #span: Span | null | undefined;
-  /** The parent of attempts; `undefined`: nothing is traced. */
-  #parent: Context | undefined;
+  #tracer: Tracer | undefined;
   #context: SpanContext | undefined;
-  #labelled: Attributes | undefined;
+  /** Where attempts stand; `undefined`: no span is active in them. */
+  #place: AttemptPlace | undefined;
+  /** Where effects are requested; `undefined`: no attempt has a span, as far as that is known. */
+  #sites: SitesOfVersion | undefined;
+  #board: Board | undefined;
+  #metersOfBoard: RunMeters | undefined;
 
   /**
    * The run has arrived.
@@ -72,22 +80,32 @@ export class Stay implements StayTelemetry {
     this.#run = run;
     this.#now = now;
     this.#generation = run.generation;
-    this.#attributes = runAttributes(run);
     this.#isFirst = run.generation === 0 && (!run.began || run.dueAt === run.startedAt);
-    this.#trace = readTrace(run.trace);
     if (this.#isFirst) this.#reason = "start";
     else if (!run.began) this.#reason = "retry";
-    const { instruments } = shared;
-    if (!instruments.isOn) return;
-    if (this.#isFirst) instruments.count("continuum.run.started", this.#labels);
-    if (typeof run.dueAt === "number") {
-      instruments.time("continuum.run.wait", now - run.dueAt, this.#labels);
+    look(shared);
+    if (shared.tracing.tracer !== undefined) {
+      const { start } = this.#trace;
+      if (start === undefined || isSampled(start)) this.#sites = shared.sites.of(run.hash);
     }
+    const meters = this.#meters;
+    if (meters === undefined) return;
+    if (this.#isFirst) meters.count("continuum.run.started");
+    if (typeof run.dueAt === "number") meters.series("continuum.run.wait").addMs(now - run.dueAt);
   }
 
-  /** The attributes of metrics of the run. */
-  get #labels(): Attributes {
-    return this.#labelled ??= runLabels(this.#shared, this.#run);
+  /** The metrics of the run; `undefined`: there is no provider of metrics. */
+  get #meters(): RunMeters | undefined {
+    const { board } = this.#shared.instruments;
+    if (board !== this.#board) {
+      this.#board = board;
+      this.#metersOfBoard = metersOf(this.#shared, this.#run);
+    }
+    return this.#metersOfBoard;
+  }
+
+  get #trace(): RunTrace {
+    return this.#came ??= readTrace(this.#run.trace);
   }
 
   get trace(): string | undefined {
@@ -99,39 +117,31 @@ export class Stay implements StayTelemetry {
 
   get logFacts(): Readonly<Record<string, string>> {
     return quietly(() => {
-      if (!this.#open() || this.#context === undefined) return NO_FACTS;
-      if (contextText(this.#context) === undefined) return NO_FACTS;
+      this.#open();
+      if (this.#context === undefined || contextText(this.#context) === undefined) return NO_FACTS;
       const { traceId, spanId } = this.#context;
       return { trace_id: traceId, span_id: spanId };
     }, NO_FACTS);
   }
 
   wantsSite(kind: string, name: string): boolean {
-    return this.#mayRecord && this.#shared.sites.wants(this.#run.hash, kind, name);
-  }
-
-  /** Whether attempts of this stay have spans, as far as that is known. */
-  get #mayRecord(): boolean {
-    if (!this.#shared.spans || this.#span === null) return false;
-    const context = this.#context ?? this.#trace.start;
-    return context === undefined || isSampled(context);
+    return this.#sites !== undefined && this.#sites.wants(kind, name);
   }
 
   replayed(events: number, ms: number): void {
     this.#replayed += events;
     quietly(() => {
-      const { instruments } = this.#shared;
-      instruments.time("continuum.replay.duration", ms, this.#labels);
-      instruments.record("continuum.replay.events", events, this.#labels);
+      const meters = this.#meters;
+      meters?.series("continuum.replay.duration").addMs(ms);
+      meters?.series("continuum.replay.events").add(events);
     }, undefined);
   }
 
   took({ kind, sentAt, trace }: InboxRow, now: number): void {
     this.#reason ??= kind;
     quietly(() => {
-      const { instruments } = this.#shared;
       if (kind === "signal" && sentAt !== undefined) {
-        instruments.time("continuum.signal.latency", now - sentAt, this.#labels);
+        this.#meters?.series("continuum.signal.latency").addMs(now - sentAt);
       }
       const context = readContext(trace);
       if (context === undefined || !isSampled(context)) return;
@@ -142,24 +152,20 @@ export class Stay implements StayTelemetry {
 
   fired(lateMs: number): void {
     this.#reason ??= "timer";
-    quietly(() => {
-      this.#shared.instruments.time("continuum.timer.lateness", lateMs, this.#labels);
-    }, undefined);
+    quietly(() => this.#meters?.series("continuum.timer.lateness").addMs(lateMs), undefined);
   }
 
-  attempt(facts: AttemptFacts): AttemptTelemetry {
+  attempt(facts: AttemptFacts): AttemptTelemetry | undefined {
     this.#attempts++;
-    if (this.#span === undefined) quietly(() => this.#open(), false);
-    const parent = this.#parent;
-    if (parent === undefined && !quietly(() => this.#shared.instruments.isOn, false)) {
-      return NO_ATTEMPT;
+    try {
+      if (this.#span === undefined) this.#open();
+      if (facts.queue !== undefined) waited(this.#shared, facts);
+      const meters = this.#meters?.attempts(facts.kind, facts.name);
+      return beginAttempt(facts, meters, this.#place, this.#shared.now);
+    } catch (error) {
+      tell(error);
+      return undefined;
     }
-    return new Attempt(this.#shared, facts, {
-      run: this.#run,
-      attributes: this.#attributes,
-      parent: parent ?? ROOT_CONTEXT,
-      isRecorded: parent !== undefined && isSampled(this.#context!),
-    });
   }
 
   wrote(events: number): void {
@@ -181,25 +187,39 @@ export class Stay implements StayTelemetry {
   }
 
   left(exit: Exit, now: number): void {
-    quietly(() => this.#count(exit, now), undefined);
+    quietly(() => {
+      const meters = this.#meters;
+      if (meters !== undefined) countDeparture(meters, this.#run, exit, now);
+    }, undefined);
     quietly(() => this.#close(exit, now), undefined);
   }
 
-  /** Makes the span; `false`: there is none. */
+  /** Makes the span, unless the run is not sampled; `false`: there is none. */
   #open(): boolean {
     if (this.#span !== undefined) return this.#span !== null;
     this.#span = null;
-    if (!this.#shared.spans) return false;
-    const { workflow, createdAt } = this.#run;
-    const { parent, links } = placed(this.#trace.start, this.#now - (createdAt ?? this.#now));
-    const span = tracerOf(this.#shared).startSpan(
+    const { tracing: { tracer }, sites } = this.#shared;
+    this.#sites = undefined;
+    if (tracer === undefined) return false;
+    const { start } = this.#trace;
+    if (start !== undefined && !isSampled(start)) {
+      // What an unsampled caller starts stays unsampled: no sampler needs to be asked.
+      this.#context = start;
+      const parent = trace.setSpanContext(ROOT_CONTEXT, start);
+      this.#place = { parent, tracer: undefined, attributes: NO_FACTS, sites: undefined };
+      return false;
+    }
+    const { workflow, createdAt, hash } = this.#run;
+    const attributes = runAttributes(this.#run);
+    const { parent, links } = placed(start, this.#now - (createdAt ?? this.#now));
+    const span = tracer.startSpan(
       `run ${workflow}`,
       {
         kind: SpanKind.CONSUMER,
         startTime: this.#arrivedAt,
         links: [...links, ...this.#links],
         attributes: {
-          ...this.#attributes,
+          ...attributes,
           "continuum.run.generation": this.#generation,
           "continuum.resume.reason": this.#reason ??= "handover",
           "continuum.replayed_events": this.#replayed,
@@ -208,30 +228,18 @@ export class Stay implements StayTelemetry {
       parent,
     );
     this.#span = span;
+    this.#tracer = tracer;
     const context = span.spanContext();
     this.#context = context;
-    if (contextText(context) !== undefined) this.#parent = trace.setSpan(ROOT_CONTEXT, span);
+    if (contextText(context) === undefined) return true;
+    if (isSampled(context)) this.#sites = sites.of(hash);
+    this.#place = {
+      parent: trace.setSpan(ROOT_CONTEXT, span),
+      tracer: isSampled(context) ? tracer : undefined,
+      attributes,
+      sites: this.#sites,
+    };
     return true;
-  }
-
-  #count(exit: Exit, now: number): void {
-    const { instruments } = this.#shared;
-    if (!instruments.isOn) return;
-    const labels = this.#labels;
-    if (exit.kind === "lost") instruments.count("continuum.lease.lost", labels);
-    if (exit.kind === "stuck") {
-      instruments.count("continuum.run.parked", { ...labels, "continuum.reason": exit.state });
-    }
-    if (exit.kind !== "ended") return;
-    const ended = { ...labels, "continuum.outcome": exit.state };
-    instruments.count("continuum.run.ended", ended);
-    const error = failureOf(exit);
-    instruments.time("continuum.run.duration", now - startOf(this.#run), {
-      ...ended,
-      ...(error === undefined
-        ? {}
-        : { "error.type": instruments.bounded("error.type", errorType(error.error)) }),
-    });
   }
 
   #close(exit: Exit, now: number): void {
@@ -250,8 +258,9 @@ export class Stay implements StayTelemetry {
     if (failure !== undefined) markFailed(span, failure.error);
     else if (exit.kind === "stuck") markFailed(span, new Error(`The run is parked: ${exit.state}`));
     span.end();
-    if (exit.kind !== "ended" || this.#context === undefined || !isSampled(this.#context)) return;
-    summarize(this.#shared, {
+    if (exit.kind !== "ended" || this.#tracer === undefined) return;
+    if (this.#context === undefined || !isSampled(this.#context)) return;
+    summarize(this.#tracer, {
       run: this.#run,
       generation: this.#generation,
       outcome: exit.state,
@@ -262,15 +271,4 @@ export class Stay implements StayTelemetry {
       stays: readTrace(withStay(this.#run.trace, this.#context)).stays,
     });
   }
-}
-
-/** When a run started: at its creation, or at the time that was chosen for it. */
-function startOf({ startAt, createdAt, startedAt }: ClaimedRun): number {
-  return startAt ?? createdAt ?? startedAt;
-}
-
-/** What a run failed with; a cancellation is no error. */
-function failureOf(exit: Exit): { readonly error: unknown } | undefined {
-  if (exit.kind !== "ended" || exit.state !== "failed" || exit.error === null) return undefined;
-  return { error: decodeError(exit.error) };
 }

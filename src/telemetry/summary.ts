@@ -5,10 +5,10 @@
  * @module
  */
 
-import { type SpanContext, SpanKind } from "@opentelemetry/api";
+import { type SpanContext, SpanKind, type Tracer } from "@opentelemetry/api";
 import type { ClaimedRun } from "../ports/rows.ts";
 import { markFailed } from "./errors.ts";
-import { placed, runAttributes, type Shared, tracerOf } from "./shared.ts";
+import { placed, runAttributes } from "./shared.ts";
 
 /** A run that has ended. */
 export interface EndedRun {
@@ -31,11 +31,11 @@ export interface EndedRun {
 }
 
 /** Makes the span of a run that has ended. */
-export function summarize(shared: Shared, ended: EndedRun): void {
+export function summarize(tracer: Tracer, ended: EndedRun): void {
   const { run, generation, outcome, failure, startedAt, now, start, stays } = ended;
   const end = Math.max(now, startedAt); // clocks differ
   const { parent, links } = placed(start, end - (run.createdAt ?? startedAt));
-  const span = tracerOf(shared).startSpan(
+  const span = tracer.startSpan(
     run.workflow,
     {
       kind: SpanKind.INTERNAL,

@@ -69,6 +69,11 @@ forEachDatabase("telemetry: metrics", (database, test) => {
     );
     assert.ok(count(kinds.get("step quote")!) >= 2);
     assert.ok(count(kinds.get("activity charge")!) >= 2);
+    const counted = await recorded.points("continuum.attempt.ended");
+    const of3 = (p: Point) => `${p.attributes["continuum.kind"]} ${p.attributes["continuum.name"]}`;
+    for (const name of ["step quote", "activity charge"]) {
+      assert.ok(count(counted.find((point) => of3(point) === name)!) >= 2, name);
+    }
     const wait = await recorded.points("continuum.attempt.wait");
     assert.deepEqual(wait.map(({ attributes }) => attributes), [
       { "continuum.queue": "default", "continuum.name": "charge" },

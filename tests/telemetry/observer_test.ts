@@ -1,45 +1,12 @@
 /** What the observer makes of clocks that differ, and of runs that it knows little of. */
 import assert from "node:assert/strict";
-import type { Exit } from "../../src/ports/exit.ts";
-import type { ClaimedRun } from "../../src/ports/rows.ts";
 import { observerOf, type Telemetry } from "../../src/ports/telemetry.ts";
-import { AttemptLabels } from "../../src/telemetry/attempt_labels.ts";
+import { createNoopMeter } from "@opentelemetry/api";
+import { LOGTAPE } from "../../src/base/log.ts";
+import { Board, MOST_SERIES } from "../../src/telemetry/board.ts";
+import { OTHER } from "../../src/telemetry/names.ts";
+import { ENDED, RUN } from "./ended_run.ts";
 import { parentOf, Recorded } from "./recorded.ts";
-
-const RUN: ClaimedRun = {
-  id: 1,
-  namespace: "default",
-  runId: "r",
-  workflow: "order",
-  hash: "a".repeat(64),
-  specifier: "file:///order.ts",
-  input: "1",
-  seed: "s",
-  startedAt: 1_000,
-  token: 1,
-  generation: 0,
-  attempt: 1,
-  deadline: null,
-  policy: null,
-  firstSeq: 0,
-  claims: 1,
-  began: false,
-  deliveredSeq: null,
-  origin: null,
-  createdAt: 1_000,
-  startAt: null,
-  dueAt: 1_000,
-  trace: null,
-};
-
-const ENDED: Exit = {
-  kind: "ended",
-  state: "completed",
-  result: "1",
-  error: null,
-  watched: false,
-  mustNotify: false,
-};
 
 function observer(recorded: Recorded): Telemetry {
   return observerOf(recorded.option())!;
@@ -111,20 +78,34 @@ Deno.test("a version that can't be loaded is measured with its error", async () 
   ]);
 });
 
-Deno.test("attributes of attempts are made once, and those of more effects than are kept each time", () => {
-  const labels = new AttemptLabels();
-  let made = 0;
-  const of = (name: string) =>
-    labels.of("order", "step", name, () => {
-      made++;
-      return { "continuum.name": name };
-    });
-  assert.equal(of("quote"), of("quote"));
-  assert.equal(made, 1);
-  for (let n = 0; n < 20_000; n++) of(`step ${n}`);
-  made = 0;
-  assert.deepEqual(of("step 19999"), { "continuum.name": "step 19999" });
-  of("step 19999");
-  of("step 5");
-  assert.equal(made, 2);
+Deno.test("two nodes of a process whose options have one provider are counted together", async () => {
+  await using recorded = new Recorded();
+  const host = (resident: number) => ({
+    log: LOGTAPE.engine,
+    resident,
+    attempts: new Map([["default", resident]]),
+    fleet: () => Promise.reject(new Error("not wanted")),
+  });
+  const detach = [observer(recorded), observer(recorded)].map((each, index) => {
+    each.arrived(RUN, 1_000).left(ENDED, 2_000);
+    return each.attach(host(index + 1));
+  });
+  const values = async (name: string) => (await recorded.points(name)).map(({ value }) => value);
+  assert.deepEqual(await values("continuum.run.ended"), [2]);
+  assert.deepEqual(await values("continuum.runs.resident"), [3]);
+  assert.deepEqual(await values("continuum.attempts.active"), [3]);
+  detach[0]!();
+  assert.deepEqual(await values("continuum.runs.resident"), [2]);
+  assert.deepEqual(await values("continuum.run.ended"), [2]);
+  detach[1]!();
+});
+
+Deno.test("BOARD-3: combinations of attributes are bounded: what is beyond has the value _other", () => {
+  const meter = createNoopMeter();
+  const board = new Board(meter);
+  for (let n = 0; n < MOST_SERIES; n++) board.count("continuum.attempt.ended", { "a": n });
+  const first = board.count("continuum.attempt.ended", { "a": "more" });
+  assert.deepEqual(first.attributes, { "a": OTHER });
+  assert.equal(board.count("continuum.attempt.ended", { "a": "still more" }), first);
+  assert.equal(board.count("continuum.attempt.ended", { "a": 5 }).attributes["a"], 5);
 });

@@ -20,6 +20,7 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { context, propagation, trace } from "@opentelemetry/api";
+import { observerOf, type Telemetry } from "../../src/ports/telemetry.ts";
 import { telemetry, type TelemetryOptions } from "../../src/telemetry/mod.ts";
 
 /** One point of a metric. */
@@ -37,6 +38,8 @@ export class Recorded implements AsyncDisposable {
     exporter: this.#metrics,
     exportIntervalMillis: 3_600_000,
   });
+  /** What reports here: it passes on what it counted before points are read. */
+  readonly observers = new Set<Telemetry>();
   /** Records spans. */
   readonly tracerProvider: BasicTracerProvider;
   /** Records metrics. */
@@ -52,7 +55,9 @@ export class Recorded implements AsyncDisposable {
   /** The option of a node that reports here. */
   option(options: TelemetryOptions = {}): ReturnType<typeof telemetry> {
     const { tracerProvider, meterProvider } = this;
-    return telemetry({ tracerProvider, meterProvider, ...options });
+    const option = telemetry({ tracerProvider, meterProvider, ...options });
+    this.observers.add(observerOf(option)!);
+    return option;
   }
 
   /** The spans that have ended, in the order of their ends. */
@@ -74,8 +79,7 @@ export class Recorded implements AsyncDisposable {
 
   /** The points of a metric, as of now. */
   async points(name: string): Promise<Point[]> {
-    this.#metrics.reset();
-    await this.#reader.forceFlush();
+    await this.#collect();
     return this.#metrics.getMetrics().flatMap(({ scopeMetrics }) =>
       scopeMetrics.flatMap(({ metrics }) => metrics)
     ).filter(({ descriptor }) => descriptor.name === name).flatMap(({ dataPoints }) =>
@@ -90,8 +94,7 @@ export class Recorded implements AsyncDisposable {
 
   /** The names of all metrics that have a point, as of now. */
   async metricNames(): Promise<string[]> {
-    this.#metrics.reset();
-    await this.#reader.forceFlush();
+    await this.#collect();
     return this.#metrics.getMetrics().flatMap(({ scopeMetrics }) =>
       scopeMetrics.flatMap(({ metrics }) =>
         metrics.filter(({ dataPoints }) => dataPoints.length > 0).map((m) => m.descriptor.name)
@@ -99,7 +102,14 @@ export class Recorded implements AsyncDisposable {
     );
   }
 
+  async #collect(): Promise<void> {
+    for (const observer of this.observers) observer.beat();
+    this.#metrics.reset();
+    await this.#reader.forceFlush();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.tracerProvider.forceFlush(); // its exporter answers by timers
     await this.tracerProvider.shutdown();
     await this.meterProvider.shutdown();
   }
