@@ -3,7 +3,9 @@
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
 --                   twice. A node has lost its runs only when its row is gone: the node closed, or
 --                   another node expired it. `serves` names the queues whose tasks the node takes and
---                   the activities that it registered by name; null where it has not said.
+--                   the activities that it registered by name; null where it has not said. `offers`
+--                   has the hashes of versions for which other nodes had parked runs, and whose code
+--                   this node has found: they give such runs back instead of parking them.
 -- runs              One row per run, in three groups of columns:
 --                   1. What the start said. `parent`, `parent_close` and `depth` say whose child the
 --                      run is, and what happens to it when its parent ends. `policy` holds timeout and
@@ -43,7 +45,8 @@ create table {schema}.nodes (
   name text not null,
   started_at timestamptz(3) not null default clock_timestamp(),
   expires_at timestamptz not null,
-  serves json
+  serves json,
+  offers text[] not null default '{}'
 ) with (fillfactor = 50);
 
 create table {schema}.runs (

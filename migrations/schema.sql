@@ -194,6 +194,7 @@ create table nodes (
   started_at timestamp(3) with time zone not null default clock_timestamp(),
   expires_at timestamp with time zone not null,
   serves json,
+  offers text[] not null default '{}'::text[],
   constraint nodes_pkey PRIMARY KEY (id)
 ) with (fillfactor=50);
 

@@ -509,7 +509,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const { code, store: { versions }, wakeups } = this.#node;
     for (const hash of await versions.stuck()) {
       if (!await code.probe(hash)) continue;
-      const revived = await versions.revive(hash);
+      const revived = await versions.revive(hash, this.node);
       this.#node.log.info("Version {version} is available again, and {revived} runs continue", {
         version: shortHash(hash),
         hash,

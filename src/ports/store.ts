@@ -531,8 +531,15 @@ export interface VersionStore {
   currents(workflows?: readonly string[]): Promise<Map<string, string>>;
   /** Makes a version current. `false`: it is not registered for that workflow. */
   activate(workflow: string, hash: string): Promise<boolean>;
-  /** Lets runs continue that are parked because a version was missing. */
-  revive(hash: string): Promise<number>;
+  /**
+   * Lets runs continue that are parked because a version was missing.
+   *
+   * @param hash The version.
+   * @param node The node that has found its code: until it closes, it offers to execute them.
+   */
+  revive(hash: string, node?: string): Promise<number>;
+  /** Whether a node that is alive, and another than that one, offers to execute a version. */
+  isOffered(hash: string, node: string): Promise<boolean>;
   /** Versions that runs are parked for, as `stuck_unknown_version`. */
   stuck(): Promise<string[]>;
   /** Records that a node is about to import a version. */

@@ -11,7 +11,7 @@ import type { Exit } from "../../src/ports/exit.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";
-import { expireNode, expireOthers, newRun, register, TestNode } from "../support/node.ts";
+import { expireNode, expireOthers, hashOf, newRun, register, TestNode } from "../support/node.ts";
 
 function resultOf(exit: Exit): unknown {
   assert(exit.kind === "ended" && exit.result !== null, JSON.stringify(exit));
@@ -384,6 +384,38 @@ forEachDatabase("executing a run", (database, test) => {
     node.failures.clear();
     await clock.advance(1_000, () => Promise.resolve());
     assert.equal(resultOf(await node.left(run.runId, "ended")), "fine");
+  });
+
+  test("EXECUTOR-4: what one node would park and another one has revived is the other's", async () => {
+    await using db = await database.fresh();
+    const fine = defineWorkflow({ name: "fine" }, () => "fine");
+    const clock = new HandClock();
+    const often = { clock, leaseMs: 3_000, probeMs: 500 };
+    await using keyed = await TestNode.open(db, [fine]);
+    const reason = { code: "UNSIGNED_VERSION", message: "it is not signed" };
+    const insert = async () => {
+      const run = newRun("fine");
+      keyed.failures.set(run.hash, { kind: "lasting", reason });
+      await keyed.store.runs.insert([run]);
+      keyed.engine.receive({ kind: "due" });
+      return run;
+    };
+    {
+      await using lax = await TestNode.open(db, [fine], often);
+      const first = await insert();
+      await keyed.left(first.runId, "stuck");
+      await clock.advance(1_000, () => Promise.resolve()); // it probes, and revives the run
+      assert.equal(resultOf(await lax.left(first.runId, "ended")), "fine");
+      const second = await insert();
+      await keyed.left(second.runId, "excluded");
+      assert.equal((await keyed.store.runs.get(second.runId))?.stuckReason, null);
+      lax.engine.receive({ kind: "due" });
+      assert.equal(resultOf(await lax.left(second.runId, "ended")), "fine");
+    }
+    keyed.engine.receive({ kind: "available", hash: hashOf("fine") }); // it tries the version anew
+    const third = await insert();
+    await keyed.left(third.runId, "stuck");
+    assert.deepEqual((await keyed.store.runs.get(third.runId))?.stuckReason, reason);
   });
 
   test("code that drifts from its history is parked with event, position, file and line", async () => {

@@ -7,6 +7,8 @@
  * - EXECUTOR-2: an effect starts only when everything earlier of its run is written.
  * - EXECUTOR-3: memory and lease end together: the executor drops the execution when the row is
  *   known to be suspended, ended, parked or released, and not before.
+ * - EXECUTOR-4: a node whose code for a run is missing for good parks the run, unless another node
+ *   that is alive has revived runs of that version: then it gives the run back.
  *
  * An executor that has lost its lease writes nothing (RECORD-1 of `record.ts`), and starts nothing.
  *
@@ -525,14 +527,29 @@ export class RunExecutor implements Resident {
 
   /** Excludes the version before the run is free: otherwise this node would claim it again. */
   async #leaveWithout(failure: CodeFailure): Promise<Exit> {
-    if (failure.kind === "lasting") {
+    if (failure.kind === "lasting" && !await this.#isOffered()) {
       const { reason } = failure;
       return await this.#record.leaveUnread({ to: "stuck_unknown_version", reason });
     }
-    if (failure.kind === "node") this.#context.exclusions.add(this.run.hash);
-    const afterMs = failure.kind === "passing" ? failure.afterMs : 0;
+    const isPassing = failure.kind === "passing";
+    if (!isPassing) this.#context.exclusions.add(this.run.hash);
+    const afterMs = isPassing ? failure.afterMs : 0;
     const exit = await this.#record.leaveUnread({ to: "released", afterMs });
-    return failure.kind === "node" && exit !== LOST ? { kind: "excluded" } : exit;
+    return !isPassing && exit !== LOST ? { kind: "excluded" } : exit;
+  }
+
+  /**
+   * EXECUTOR-4: whether another node executes what this one would park. The two would otherwise park
+   * and revive it by turns, such as while nodes with and without `trust.keys` run beside each other.
+   */
+  async #isOffered(): Promise<boolean> {
+    const { store: { versions }, lease, log } = this.#context;
+    try {
+      return await versions.isOffered(this.run.hash, lease.id);
+    } catch (error) {
+      log.warn("Cannot look who offers a version: {error}", { error });
+      return false;
+    }
   }
 }
 

@@ -166,6 +166,22 @@ export const VERSION_STATEMENTS = {
   on conflict (name) do update set current_hash = excluded.current_hash`,
   ),
 
+  offer: statement(
+    { node: TEXT, hash: TEXT },
+    NO_ROWS,
+    `
+  update {schema}.nodes set offers = array_append(offers, $hash::text)
+  where id = $node and $hash::text <> all(offers)`,
+  ),
+
+  offered: statement(
+    { node: TEXT, hash: TEXT },
+    rows<{ readonly node: string }>(),
+    `
+  select id as node from {schema}.nodes
+  where id <> $node and $hash::text = any(offers) and expires_at >= clock_timestamp() limit 1`,
+  ),
+
   // DENIAL-2 of `version/denials.ts`.
   revive: statement(
     { hash: TEXT },

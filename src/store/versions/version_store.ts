@@ -242,8 +242,14 @@ export class Versions implements VersionStore {
   }
 
   /** See {@linkcode VersionStore.revive}. */
-  async revive(hash: string): Promise<number> {
+  async revive(hash: string, node?: string): Promise<number> {
+    if (node !== undefined) await this.#sql.offer.query(this.#driver, { node, hash });
     return (await this.#sql.revive.query(this.#driver, { hash })).length;
+  }
+
+  /** See {@linkcode VersionStore.isOffered}. */
+  async isOffered(hash: string, node: string): Promise<boolean> {
+    return (await this.#sql.offered.query(this.#driver, { node, hash })).length > 0;
   }
 
   /** See {@linkcode VersionStore.stuck}. */
