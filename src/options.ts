@@ -407,10 +407,11 @@ function checkValues(options: ConnectOptions): void {
 
 function checkArchive(archive: unknown): void {
   if (typeof archive === "boolean") return;
-  checkKeys(archive, ["packages", "packageBytes"], "option archive");
-  const { packages, packageBytes } = archive as ArchiveOptions;
+  checkKeys(archive, ["packages", "packageBytes", "tarballs"], "option archive");
+  const { packages, packageBytes, tarballs } = archive as ArchiveOptions;
   if (packages !== undefined) checkBoolean(packages, "option archive.packages");
   if (packageBytes !== undefined) checkWhole(packageBytes, "option archive.packageBytes", 0);
+  if (tarballs !== undefined) checkBoolean(tarballs, "option archive.tarballs");
 }
 
 /** Checks the shape alone: the patterns themselves are checked when they are parsed. */

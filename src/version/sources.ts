@@ -18,11 +18,8 @@ import { isRelative, labelUrl } from "./manifest/label.ts";
 import { integrityMismatch, notArchived, type SourceReason } from "./load_errors.ts";
 import { reasonOf } from "./load/reasons.ts";
 import { readLock } from "./locked_packages.ts";
-import {
-  closedArchive,
-  type PackageArchive,
-  VersionPackages,
-} from "./packages/version_packages.ts";
+import { NpmRegistry } from "./packages/npm_registry.ts";
+import { type PackageArchive, VersionPackages } from "./packages/version_packages.ts";
 import type { Lockfile } from "./project/lockfile.ts";
 import { parsePackageSpecifier } from "./manifest/package_specifier.ts";
 import { VerifiedManifest } from "./manifest/verified.ts";
@@ -84,8 +81,8 @@ export class Sources {
    * @param options How modules are read.
    * @param application The application that runs here.
    * @param trust Which modules may be read.
-   * @param requiresSignatures Whether versions need signatures; then no archived package is executed
-   *   (PACKAGELIST-2). Default false.
+   * @param requiresSignatures Whether versions need signatures; then an archived package is executed
+   *   only if the signed hash covers its bytes (PACKAGELIST-2). Default false.
    */
   constructor(
     options: SourcesOptions,
@@ -297,10 +294,17 @@ export class Sources {
     store: VersionStore = this.#options.store,
   ): Promise<VersionPackages> {
     const isPinned = content.externals.some(({ integrity }) => integrity !== null);
-    const archive: PackageArchive = this.#requiresSignatures
-      ? closedArchive("trust.keys is set, and no signature covers the files of archived packages")
-      : { list: () => store.packages(hash), blobs: (sha256) => store.blobs(sha256) };
+    const archive: PackageArchive = {
+      isTrusted: !this.#requiresSignatures,
+      list: () => store.packages(hash),
+      blobs: (sha256) => store.blobs(sha256),
+    };
     return await VersionPackages.of(content, isPinned ? await this.lock() : undefined, archive);
+  }
+
+  /** The registry from which the application's npm packages come. */
+  registry(): Promise<NpmRegistry> {
+    return NpmRegistry.of(this.#application.root);
   }
 
   /**

@@ -556,17 +556,29 @@ export class Versions {
   /** The npm packages of a version that the archive lacks, and this process can add. */
   async #newPackages({ hash, content }: VerifiedManifest): Promise<NewPackages | null> {
     const { archive = true } = this.#options;
-    const { packages = true, packageBytes = MOST_PACKAGE_BYTES } = typeof archive === "object"
-      ? archive
-      : { packages: archive };
+    const {
+      packages = true,
+      packageBytes: mostBytes = MOST_PACKAGE_BYTES,
+      tarballs = this.signatures.keys !== undefined,
+    } = typeof archive === "object" ? archive : { packages: archive };
     if (!packages || !hasPackages(content)) return null;
+    const registry = tarballs ? await this.#sources.registry() : undefined;
     const known = await knownPackages(hash, this.#store);
-    const read = await readPackages(content, await this.#sources.lock(), packageBytes, known);
+    const lock = await this.#sources.lock();
+    const read = await readPackages(content, lock, { mostBytes, registry }, known);
+    const log = this.#options.log ?? LOGTAPE.version;
     for (const { specifier, reason } of read?.lacks ?? []) {
-      (this.#options.log ?? LOGTAPE.version).warn(
+      log.warn(
         "the archive does not get {specifier}, which a version imports: {reason}; each image that " +
           "executes runs of that version must have it",
         { specifier, reason },
+      );
+    }
+    for (const [name, reason] of read?.unfetched ?? []) {
+      log.warn(
+        "the archive does not get the archive file of {package}: {reason}; a process with " +
+          "trust.keys must have the package in its image",
+        { package: name, reason },
       );
     }
     return read;

@@ -124,6 +124,10 @@ const BAD_OPTIONS: Readonly<Record<string, readonly [options: unknown, wanted: W
     ["INVALID_ARGUMENT", "retention.namespaces", "every", '"all"'],
   ],
   "an archive that is a text": [{ archive: "yes" }, ["INVALID_ARGUMENT", "archive", "yes"]],
+  "an archive of odd tarballs": [
+    { archive: { tarballs: "yes" } },
+    ["INVALID_ARGUMENT", "archive.tarballs", "yes"],
+  ],
   "another pinning": [{ pinning: "loose" }, ["INVALID_ARGUMENT", "pinning", "loose", "strict"]],
   "a fetch that is not a function": [{ fetch: 1 }, [
     "INVALID_ARGUMENT",

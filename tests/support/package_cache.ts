@@ -5,6 +5,9 @@
  * @module
  */
 
+import { readCached } from "../../src/version/packages/npm_cache.ts";
+import { nameAndVersion } from "../../src/version/packages/version_packages.ts";
+import type { RegistryPackage } from "./npm_registry.ts";
 import { PROJECT } from "./project.ts";
 
 /** The entries of `npm` in a lock, by `name@version`. */
@@ -80,6 +83,20 @@ export async function copyPackages(
     const place = decodeURIComponent(placeOf(name!, version!).pathname);
     await copy(`${npmCache}/registry.npmjs.org/${name}/${version}`, place);
   }
+}
+
+/** Packages of this process's cache, for a registry. */
+export async function packagesOf(packages: LockedPackages): Promise<RegistryPackage[]> {
+  return await Promise.all(
+    Object.entries(packages).map(async ([key, { dependencies = [] }]) => {
+      const { name, version } = nameAndVersion(key);
+      const cached = await readCached(name, version, Infinity);
+      if ("reason" in cached) throw new Error(cached.reason);
+      const { "package.json": json, ...files } = Object.fromEntries(cached.files);
+      const manifest = JSON.parse(new TextDecoder().decode(json));
+      return { name, version, key, needs: dependencies, files, manifest };
+    }),
+  );
 }
 
 /** Where a package is in a cache. */

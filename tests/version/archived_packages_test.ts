@@ -189,7 +189,7 @@ async function readFakes(
     const read = await readPackages(
       { externals: externalsOf(lock, specifiers) },
       lock,
-      mostBytes,
+      { mostBytes },
       null,
     );
     return read!;
@@ -261,6 +261,7 @@ Deno.test("a package that may read its own files comes from the runtime first, a
   const { list } = await readFakes(cache, specifiers);
   const externals = externalsOf(new Lockfile(lockOfFakes(), "deno.lock"), specifiers);
   const packages = await VersionPackages.of({ externals }, undefined, {
+    isTrusted: true,
     list: () => Promise.resolve(list),
     blobs: () => Promise.resolve(new Map()),
   });

@@ -11,7 +11,10 @@ import { sha256Hex } from "../../base/encoding.ts";
 import { integrityMismatch } from "../load_errors.ts";
 import { decodeText } from "../imports/scan.ts";
 import { keysBelow, type PackageList } from "./package_list.ts";
+import { integrityOf } from "./npm_registry.ts";
+import { isLoadable } from "./package_content.ts";
 import { type PackageFiles, unpackFiles } from "./package_files.ts";
+import { MOST_TAR_BYTES, unpackTarball } from "./tarball.ts";
 
 /** With what the URLs of modules of archived packages begin. */
 export const PACKAGE_SCHEME = "continuum-npm:///";
@@ -229,7 +232,7 @@ function idOf(list: PackageList, key: string): string {
   const below = keysBelow(list, key);
   const lines = [
     ...list.packages.filter((entry) => below.has(entry.key))
-      .map(({ key, sha256 }) => JSON.stringify([key, sha256])),
+      .map(({ key, integrity, sha256 }) => JSON.stringify([key, integrity, sha256])),
     ...list.edges.filter(({ from }) => below.has(from))
       .map(({ from, name, to }) => JSON.stringify([from, name, to])),
   ];
@@ -242,11 +245,17 @@ function filesOf(
   key: string,
   blobs: ReadonlyMap<string, Uint8Array>,
 ): PackageFiles {
-  const sha256 = list.packages.find((entry) => entry.key === key)?.sha256 ?? "a listed package";
+  const entry = list.packages.find((entry) => entry.key === key);
+  const sha256 = entry?.sha256 ?? "a listed package";
   const blob = blobs.get(sha256);
   const found = blob && sha256Hex(blob);
-  if (blob === undefined || found !== sha256) {
+  if (entry === undefined || blob === undefined || found !== sha256) {
     throw integrityMismatch(`the archived files of ${key}`, found, sha256);
   }
-  return unpackFiles(blob);
+  if (!entry.isTarball) return unpackFiles(blob);
+  const integrity = integrityOf(blob);
+  if (integrity !== entry.integrity) {
+    throw integrityMismatch(`the archive file of ${key}`, integrity, entry.integrity);
+  }
+  return unpackTarball(blob, isLoadable, MOST_TAR_BYTES);
 }

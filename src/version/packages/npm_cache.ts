@@ -7,6 +7,7 @@
 
 import { variable } from "../../base/environment.ts";
 import { messageOf } from "../../base/text.ts";
+import { isLoadable, unfitReason } from "./package_content.ts";
 import type { PackageFiles } from "./package_files.ts";
 
 /** What the cache has of a package: its files, or why they can't be archived. */
@@ -14,11 +15,10 @@ export type CachedPackage =
   | { readonly files: PackageFiles; readonly bytes: number }
   | { readonly reason: string; readonly isAbsent?: boolean };
 
-/** Which files a program may load; types, source maps and texts are left out. */
-const LOADABLE = /\.(?:[cm]?js|json|wasm|node)$/;
-
 /** How many files are read at a time. */
 const CONCURRENCY = 32;
+
+const BASE_32 = "abcdefghijklmnopqrstuvwxyz234567";
 
 const PUBLIC_REGISTRY = "registry.npmjs.org";
 
@@ -47,12 +47,8 @@ export async function readCached(
     const files = new Map<string, Uint8Array>();
     let bytes = 0;
     const paths = await loadable(folder);
-    if (paths.some((path) => path.includes("node_modules/"))) {
-      return { reason: `${name}@${version} brings packages of its own in a node_modules folder` };
-    }
-    if (paths.some((path) => path.endsWith(".node"))) {
-      return { reason: `${name}@${version} has a native addon` };
-    }
+    const reason = unfitReason(`${name}@${version}`, paths);
+    if (reason !== undefined) return { reason };
     for (let start = 0; start < paths.length; start += CONCURRENCY) {
       const read = async (path: string) =>
         [path, await Deno.readFile(`${folder}/${path}`)] as const;
@@ -89,10 +85,25 @@ async function folderOf(name: string, version: string): Promise<string | undefin
   const root = cacheRoot();
   if (root === undefined) throw new Error("this process may not look where Deno's cache is");
   for (const registry of await registriesIn(root)) {
-    const folder = `${root}/${registry}/${name}/${version}`;
+    const folder = `${root}/${registry}/${folderOfName(name)}/${version}`;
     if (await isFolder(folder)) return folder;
   }
   return undefined;
+}
+
+/**
+ * The folder of a name. Many file systems can't tell upper case from lower case, so the runtime writes
+ * such names in base 32, after an underscore, with which no other name begins.
+ */
+function folderOfName(name: string): string {
+  if (name === name.toLowerCase()) return name;
+  let digits = "";
+  let [value, bits] = [0, 0];
+  for (const byte of new TextEncoder().encode(name)) {
+    [value, bits] = [(value << 8 | byte) & 0xfff, bits + 8];
+    for (; bits >= 5; bits -= 5) digits += BASE_32[value >> (bits - 5) & 31];
+  }
+  return `_${digits}${bits === 0 ? "" : BASE_32[value << (5 - bits) & 31]}`;
 }
 
 function cacheRoot(): string | undefined {
@@ -146,7 +157,7 @@ async function loadable(root: string): Promise<string[]> {
   for (const folder of folders) {
     for await (const { name, isDirectory, isFile } of Deno.readDir(`${root}/${folder}`)) {
       if (isDirectory) folders.push(`${folder}${name}/`);
-      else if (isFile && LOADABLE.test(name)) paths.push(folder + name);
+      else if (isFile && isLoadable(name)) paths.push(folder + name);
     }
   }
   return paths;

@@ -1,13 +1,15 @@
 /**
  * The list of the packages that a version has in the archive: one canonical text.
  *
- * - PACKAGELIST-1, pinned: the packages of an import are those that the version's manifest pins. Their
- *   keys and integrities in the lock give the digest of the closure that the manifest has.
- * - PACKAGELIST-2, attested: which files a package has is attested by the node that archived it. It
- *   read them from the runtime's cache, where the runtime had verified them against the lock when
- *   it downloaded them. The list names the SHA-256 of them all, and the list itself is protected
+ * - PACKAGELIST-1, pinned: the packages of an import are those that the version's manifest pins. What
+ *   the list says of their keys, integrities, platforms and of what they mean by names gives the
+ *   integrity of the closure that the manifest has (CLOSURE-1 of `project/closure.ts`).
+ * - PACKAGELIST-2, whose files: of a package whose archive file was stored, the integrity covers the
+ *   bytes, and with it the version's hash and every signature over it. The files of any other are
+ *   attested by the node that archived them: it read them from the runtime's cache, where the runtime
+ *   had verified them when it downloaded them. The list names their SHA-256, and is itself protected
  *   like the pointer to a current version: by who may write the database. A process that requires
- *   signatures executes no archived package, since a signature covers the hash alone (SIGNED-1).
+ *   signatures executes the former alone ({@linkcode coveredPart}, SIGNED-1).
  *
  * @module
  */
@@ -15,6 +17,7 @@
 import { decodeWord, encodeWord, isSha256Hex, sha256Hex } from "../../base/encoding.ts";
 import { integrityMismatch } from "../load_errors.ts";
 import type { External } from "../manifest/format.ts";
+import { closureIntegrity, type ClosurePackage } from "../project/closure.ts";
 
 /** The packages of a version in the archive. */
 export interface PackageList {
@@ -26,8 +29,13 @@ export interface PackageList {
     readonly key: string;
     /** The integrity there. */
     readonly integrity: string;
-    /** The SHA-256 of the packed files; `null`: it is for another platform than was seen. */
+    /**
+     * The SHA-256 of what the archive has: the registry's archive file, or packed files. `null`: it
+     * is for another platform than was seen.
+     */
     readonly sha256: string | null;
+    /** Whether the archive has the registry's archive file, which the integrity covers. */
+    readonly isTarball: boolean;
   }[];
   /** Which package a package means by a name. */
   readonly edges: readonly { readonly from: string; readonly name: string; readonly to: string }[];
@@ -49,8 +57,8 @@ export function formatPackageList(list: PackageList): string {
   const line = (...words: string[]) => words.map(encodeWord).join(" ");
   const lines = [
     ...list.externals.map(({ specifier, key }) => line("external", specifier, key)),
-    ...list.packages.map(({ key, integrity, sha256 }) =>
-      line("package", key, integrity, sha256 ?? "-")
+    ...list.packages.map(({ key, integrity, sha256, isTarball }) =>
+      line(isTarball ? "tarball" : "package", key, integrity, sha256 ?? "-")
     ),
     ...list.edges.map(({ from, name, to }) => line("edge", from, name, to)),
     ...list.readers.map((key) => line("reader", key)),
@@ -94,17 +102,27 @@ function readLines(text: string): PackageList | undefined {
       return undefined;
     }
     const [kind, a, b, c] = words;
-    const count = kind === "package" || kind === "edge" ? 4 : kind === "reader" ? 2 : 3;
+    const isPackage = kind === "package" || kind === "tarball";
+    const count = isPackage || kind === "edge" ? 4 : kind === "reader" ? 2 : 3;
     if (words.length !== count) return undefined;
     if (kind === "external") externals.push({ specifier: a!, key: b! });
     else if (kind === "reader") readers.push(a!);
     else if (kind === "lacks") lacks.push({ specifier: a!, reason: b! });
     else if (kind === "edge") edges.push({ from: a!, name: b!, to: c! });
-    else if (kind === "package" && (c === "-" || isSha256Hex(c!))) {
-      packages.push({ key: a!, integrity: b!, sha256: c === "-" ? null : c! });
+    else if (isPackage && (c === "-" && kind === "package" || isSha256Hex(c!))) {
+      const sha256 = c === "-" ? null : c!;
+      packages.push({ key: a!, integrity: b!, sha256, isTarball: kind === "tarball" });
     } else return undefined;
   }
-  return { externals, packages, edges, readers, lacks };
+  const isUnique = isUniqueBy(externals, ({ specifier }) => specifier) &&
+    isUniqueBy(packages, ({ key }) => key) &&
+    isUniqueBy(edges, ({ from, name }) => JSON.stringify([from, name]));
+  return isUnique ? { externals, packages, edges, readers, lacks } : undefined;
+}
+
+/** One reader of a list would otherwise take the first of two, and another one the last. */
+function isUniqueBy<Thing>(things: readonly Thing[], keyOf: (thing: Thing) => string): boolean {
+  return new Set(things.map(keyOf)).size === things.length;
 }
 
 /**
@@ -134,13 +152,55 @@ export function pinnedKey(
 ): string | undefined {
   const key = list.externals.find((external) => external.specifier === specifier)?.key;
   if (key === undefined) return undefined;
-  const known = new Map(list.packages.map((entry) => [entry.key, entry.integrity]));
-  const lines = [...keysBelow(list, key)].map((below) =>
-    `npm:${below} ${known.get(below) ?? "-"}\n`
-  );
-  const found = `closure-sha256-${sha256Hex(lines.sort().join(""))}`;
+  const found = integrityOf(list, key);
   if (found !== integrity) {
-    throw integrityMismatch(`the archived packages of ${specifier}`, found, String(integrity));
+    throw integrityMismatch(
+      `the archived packages of ${specifier}`,
+      found ?? "a list that lacks some",
+      String(integrity),
+    );
   }
   return key;
+}
+
+/**
+ * What of a list is covered by the version's hash to the last byte (PACKAGELIST-2).
+ *
+ * @param list The list.
+ * @returns The same, with a reason for each import that is not.
+ */
+export function coveredPart(list: PackageList): PackageList {
+  const attested = new Set(
+    list.packages.filter(({ sha256, isTarball }) => sha256 !== null && !isTarball)
+      .map(({ key }) => key),
+  );
+  const lacks: PackageList["lacks"][number][] = [...list.lacks];
+  const externals = list.externals.filter(({ specifier, key }) => {
+    const [found] = keysBelow(list, key).intersection(attested);
+    if (found === undefined) return true;
+    const reason = `trust.keys is set, and the archive has files of ${found} that no signature ` +
+      "covers, in place of the archive file of its registry";
+    lacks.push({ specifier, reason });
+    return false;
+  });
+  return { ...list, externals, lacks };
+}
+
+/** The integrity of a package and all below it in a list; `null`: the list lacks one of them. */
+function integrityOf({ packages, edges }: PackageList, key: string): string | null {
+  const known = new Map(packages.map((entry) => [entry.key, entry]));
+  const closure: ClosurePackage[] = [];
+  for (const below of keysBelow({ edges }, key)) {
+    const entry = known.get(below);
+    if (entry === undefined) return null;
+    const own = edges.filter(({ from }) => from === below);
+    closure.push({
+      id: `npm:${below}`,
+      integrity: entry.integrity,
+      isForPlatform: entry.sha256 === null,
+      dependencies: new Map(own.map(({ name, to }) => [name, `npm:${to}`])),
+    });
+  }
+  const [root, ...others] = closure;
+  return closureIntegrity(root!, others);
 }

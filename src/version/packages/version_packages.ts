@@ -23,26 +23,23 @@ import { parsePackageSpecifier } from "../manifest/package_specifier.ts";
 import type { Lockfile } from "../project/lockfile.ts";
 import { type ArchivedPackage, openPackage } from "./archived_package.ts";
 import { isCached } from "./npm_cache.ts";
-import { keysBelow, type PackageList, parsePackageList, pinnedKey } from "./package_list.ts";
+import {
+  coveredPart,
+  keysBelow,
+  type PackageList,
+  parsePackageList,
+  pinnedKey,
+} from "./package_list.ts";
 
 /** When the archive is asked for a package: before the runtime, after it, or without it. */
 export type ArchiveTurn = "first" | "last" | "only";
 
-/** An archive whose packages are not executed. */
-export function closedArchive(absence: string): PackageArchive {
-  return {
-    list: () => Promise.resolve(null),
-    absence,
-    blobs: () => Promise.resolve(new Map()),
-  };
-}
-
 /** Where the archive's packages are read. */
 export interface PackageArchive {
+  /** Whether packages are executed whose files no signature covers (PACKAGELIST-2). */
+  readonly isTrusted: boolean;
   /** The list of the version's packages; `null`: it has none. */
   readonly list: () => Promise<string | null>;
-  /** Why there is no list; that the version was registered without one when omitted. */
-  readonly absence?: string;
   /** Packed files by SHA-256, as far as they are there. */
   readonly blobs: (sha256: readonly string[]) => Promise<ReadonlyMap<string, Uint8Array>>;
 }
@@ -53,6 +50,8 @@ export interface PackagesMessage {
   readonly list: string;
   /** Packed files in base64, by SHA-256. */
   readonly blobs: Readonly<Record<string, string>>;
+  /** Whether packages are executed whose files no signature covers. */
+  readonly isTrusted: boolean;
   /** When the archive is asked, by specifier. */
   readonly turns: Readonly<Record<string, ArchiveTurn>>;
 }
@@ -107,9 +106,10 @@ export class VersionPackages {
    */
   static received(
     manifest: Pick<Manifest, "externals">,
-    { list, blobs, turns }: PackagesMessage,
+    { list, blobs, turns, isTrusted }: PackagesMessage,
   ): VersionPackages {
     const archive: PackageArchive = {
+      isTrusted,
       list: () => Promise.resolve(list),
       blobs: (sha256) => {
         const found = sha256.filter((digest) => Object.hasOwn(blobs, digest))
@@ -247,19 +247,20 @@ export class VersionPackages {
   async message(): Promise<PackagesMessage | null> {
     const text = await this.#archive.list();
     if (text === null) return null;
-    const wanted = parsePackageList(text).packages.flatMap(({ sha256 }) => sha256 ?? []);
+    const { externals, packages, edges } = (await this.#read())!;
+    const below = new Set(externals.flatMap(({ key }) => [...keysBelow({ edges }, key)]));
+    const wanted = packages.flatMap(({ key, sha256 }) => below.has(key) ? sha256 ?? [] : []);
     const blobs = await this.#archive.blobs([...new Set(wanted)]);
     return {
       list: text,
       blobs: Object.fromEntries([...blobs].map(([sha256, body]) => [sha256, body.toBase64()])),
+      isTrusted: this.#archive.isTrusted,
       turns: Object.fromEntries(this.#turns),
     };
   }
 
   #reasonFor(list: PackageList | null, specifier: string): string {
-    if (list === null) {
-      return this.#archive.absence ?? "the version was registered without its packages";
-    }
+    if (list === null) return "the version was registered without its packages";
     const known = list.lacks.find((each) => each.specifier === specifier)?.reason;
     return known ?? "the list of the version's packages does not have it";
   }
@@ -267,7 +268,9 @@ export class VersionPackages {
   #read(): Promise<PackageList | null> {
     return this.#list ??= (async () => {
       const text = await this.#archive.list();
-      return text === null ? null : parsePackageList(text);
+      if (text === null) return null;
+      const list = parsePackageList(text);
+      return this.#archive.isTrusted ? list : coveredPart(list);
     })();
   }
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { sha256Hex } from "../../base/encoding.ts";
 import { type PackageSpecifier, parsePackageSpecifier } from "../manifest/package_specifier.ts";
+import { closureIntegrity, type ClosurePackage } from "./closure.ts";
 import { GraphError } from "../errors.ts";
 import { lockedRange } from "./semver.ts";
 
@@ -25,18 +25,24 @@ export interface LockedClosure {
   /** The key of the package. */
   readonly key: string;
   /** Every package of the closure by its key. */
-  readonly packages: ReadonlyMap<string, {
-    /** Its integrity. */
-    readonly integrity: string;
-    /** The key of the package that it means by each name. */
-    readonly dependencies: ReadonlyMap<string, string>;
-    /** Whether it is for certain operating systems or processors alone. */
-    readonly isForPlatform: boolean;
-  }>;
+  readonly packages: ReadonlyMap<string, LockedEntry>;
+}
+
+/** An npm package in a lock. */
+export interface LockedEntry {
+  /** Its integrity. */
+  readonly integrity: string;
+  /** The key of the package that it means by each name. */
+  readonly dependencies: ReadonlyMap<string, string>;
+  /** Whether it is for certain operating systems or processors alone. */
+  readonly isForPlatform: boolean;
+  /** Where its archive file is, if that is not where the registry has all. */
+  readonly tarball: string | undefined;
 }
 
 interface Entry {
   readonly integrity?: string;
+  readonly tarball?: string;
   readonly os?: readonly string[];
   readonly cpu?: readonly string[];
   readonly dependencies?: readonly string[];
@@ -54,6 +60,13 @@ export interface LockJson {
   readonly npm?: Readonly<Record<string, Entry>>;
   /** The JSR packages. */
   readonly jsr?: Readonly<Record<string, Entry>>;
+}
+
+/** The kind and key of a package. */
+type Found = readonly ["npm" | "jsr", string];
+
+interface FoundPackage extends ClosurePackage {
+  readonly found: Found;
 }
 
 /** A lockfile; immutable. A lockfile of another format version pins nothing. */
@@ -122,10 +135,10 @@ export class Lockfile {
   ): LockJson {
     const { specifiers: known = {}, npm = {}, jsr = {}, ...rest } = this.#lock;
     const specifiers: Record<string, string> = {};
-    const kept = new Map<string, readonly ["npm" | "jsr", string]>();
+    const kept = new Map<string, Found>();
     const keep = (specifier: string, name: string, kind: "npm" | "jsr", key: string) => {
       specifiers[specifier] = key.slice(name.length + 1);
-      for (const found of this.#below(kind, key).keys) kept.set(found.join(":"), found);
+      for (const [id, { found }] of this.#below(kind, key).packages) kept.set(id, found);
     };
     for (const [specifier, version] of Object.entries(known)) {
       const { kind, name } = parsePackageSpecifier(specifier) ?? {};
@@ -161,15 +174,16 @@ export class Lockfile {
     const key = this.#keysOf(kind, name, range)
       .find((key) => this.#closure(kind, key) === integrity);
     if (key === undefined) return undefined;
-    const keys = this.#below(kind, key).keys.map(([, key]) => key);
-    const packages = keys.map((key) => {
-      const entry = this.#lock.npm![key]!;
-      const below = [...entry.dependencies ?? [], ...entry.optionalDependencies ?? []];
-      return [key, {
-        integrity: entry.integrity!,
-        dependencies: new Map(below.map((text) => [nameOf(text), this.#npmKey(text)![1]])),
-        isForPlatform: entry.os !== undefined || entry.cpu !== undefined,
-      }] as const;
+    const packages = [...this.#below(kind, key).packages.values()].map((below) => {
+      const { found: [, key], integrity, isForPlatform } = below;
+      const dependencies = [...below.dependencies].map(([name, id]) =>
+        [name, id.slice("npm:".length)] as const
+      );
+      const { tarball } = this.#lock.npm![key]!;
+      return [
+        key,
+        { integrity, isForPlatform, dependencies: new Map(dependencies), tarball },
+      ] as const;
     });
     return { key, packages: new Map(packages) };
   }
@@ -181,16 +195,18 @@ export class Lockfile {
       .filter((found) => found === key || found.startsWith(`${key}_`));
   }
 
-  /** The digest of the sorted lines `kind:key integrity` of a package and all its dependencies. */
+  /** The integrity of a package and all its dependencies; `null` if a part of it is not known. */
   #closure(kind: "npm" | "jsr", key: string): string | null {
     const root = `${kind}:${key}`;
     const known = this.#closures.get(root);
     if (known !== undefined) return known;
-    const { keys, isWhole } = this.#below(kind, key);
-    const lines = keys.map(([kind, key]) =>
-      `${kind}:${key} ${this.#lock[kind]?.[key]?.integrity ?? "-"}\n`
-    );
-    const closure = isWhole ? `closure-sha256-${sha256Hex(lines.sort().join(""))}` : null;
+    const { packages, isWhole } = this.#below(kind, key);
+    const closure = isWhole
+      ? closureIntegrity(
+        packages.get(root)!,
+        [...packages.values()].filter(({ id }) => id !== root),
+      )
+      : null;
     this.#closures.set(root, closure);
     return closure;
   }
@@ -199,24 +215,36 @@ export class Lockfile {
   #below(
     kind: "npm" | "jsr",
     key: string,
-  ): { readonly keys: (readonly ["npm" | "jsr", string])[]; readonly isWhole: boolean } {
-    const keys = new Map<string, readonly ["npm" | "jsr", string]>();
-    const pending: [kind: "npm" | "jsr", key: string][] = [[kind, key]];
+  ): { readonly packages: ReadonlyMap<string, FoundPackage>; readonly isWhole: boolean } {
+    const packages = new Map<string, FoundPackage>();
+    const pending: Found[] = [[kind, key]];
     let isWhole = true;
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const [kind, key] = next;
-      if (keys.has(`${kind}:${key}`)) continue;
-      keys.set(`${kind}:${key}`, next);
+      const id = next.join(":");
+      if (packages.has(id)) continue;
       const entry = this.#lock[kind]?.[key];
       if (entry?.integrity === undefined) isWhole = false;
+      const dependencies = new Map<string, string>();
       const below = [...entry?.dependencies ?? [], ...entry?.optionalDependencies ?? []];
-      for (const dependency of below) {
-        const found = kind === "npm" ? this.#npmKey(dependency) : this.#anyKey(dependency);
-        if (found === undefined) isWhole = false;
-        else pending.push(found);
+      for (const text of below) {
+        const found = kind === "npm" ? this.#npmKey(text) : this.#anyKey(text);
+        if (found === undefined) {
+          isWhole = false;
+          continue;
+        }
+        dependencies.set(kind === "npm" ? nameOf(text) : text, found.join(":"));
+        pending.push(found);
       }
+      packages.set(id, {
+        id,
+        found: next,
+        integrity: entry?.integrity ?? "-",
+        isForPlatform: entry?.os !== undefined || entry?.cpu !== undefined,
+        dependencies,
+      });
     }
-    return { keys: [...keys.values()], isWhole };
+    return { packages, isWhole };
   }
 
   /** What the lock says of a range, verbatim or in the form in which Deno writes it. */
@@ -227,7 +255,7 @@ export class Lockfile {
   }
 
   /** A dependency of an npm package: `name`, `name@version` or `alias@npm:name@version`. */
-  #npmKey(dependency: string): ["npm", string] | undefined {
+  #npmKey(dependency: string): Found | undefined {
     const plain = dependency.replace(/^.*?@npm:/, "");
     if (plain.indexOf("@", 1) !== -1) return ["npm", plain];
     const keys = this.#keys.get(`npm:${plain}`);
@@ -235,7 +263,7 @@ export class Lockfile {
   }
 
   /** A dependency of a JSR package: a specifier, without a range if only one version is locked. */
-  #anyKey(dependency: string): ["npm" | "jsr", string] | undefined {
+  #anyKey(dependency: string): Found | undefined {
     const specifier = parsePackageSpecifier(dependency);
     if (specifier === undefined) return undefined;
     const { kind, name, range } = specifier;

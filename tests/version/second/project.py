@@ -473,6 +473,12 @@ def short(range_):
     return "%s.%s" % (major, minor)
 
 
+def field(text):
+    """A text without spaces, as the fields of a manifest are written."""
+    data = text.encode("utf-8")
+    return "".join(chr(b) if 0x20 < b < 0x7F and b != 0x25 else "%%%02X" % b for b in data)
+
+
 class Lock:
     def __init__(self, data):
         self.data = data if data.get("version") in ("4", "5") else {}
@@ -498,22 +504,30 @@ class Lock:
         return None
 
     def closure(self, kind, key):
-        lines, pending, is_whole = {}, [(kind, key)], True
+        root, lines, pending, is_whole = kind + ":" + key, {}, [(kind, key)], True
         while pending:
             kind, key = pending.pop()
             if kind + ":" + key in lines:
                 continue
             entry = self.data.get(kind, {}).get(key, {})
             is_whole = is_whole and "integrity" in entry
-            lines[kind + ":" + key] = "%s:%s %s\n" % (kind, key, entry.get("integrity"))
+            names = {}
             for below in entry.get("dependencies", []) + entry.get("optionalDependencies", []):
                 found = self.below_npm(below) if kind == "npm" else self.below_jsr(below)
                 is_whole = is_whole and found is not None
                 if found:
                     pending.append(found)
+                    name = below[: below.find("@", 1)] if "@" in below[1:] else below
+                    names[name if kind == "npm" else below] = found[0] + ":" + found[1]
+            words = [kind + ":" + key, str(entry.get("integrity"))]
+            words += ["platform"] if "os" in entry or "cpu" in entry else []
+            pairs = sorted((field(name), field(to)) for name, to in names.items())
+            lines[kind + ":" + key] = " ".join(
+                [field(w) for w in words] + [w for pair in pairs for w in pair]) + "\n"
         if not is_whole:
             return "-"
-        text = b"".join(sorted(line.encode() for line in lines.values()))
+        first = lines.pop(root)
+        text = "".join([first] + sorted(lines.values())).encode()
         return "closure-sha256-" + hashlib.sha256(text).hexdigest()
 
     def below_npm(self, text):
