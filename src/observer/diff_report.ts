@@ -24,7 +24,13 @@ const MOST_LINES = 5_000;
  */
 export function diffReport(report: DiffReport, view: View): Html {
   const { same, sameCode, members, unchanged, packages, settings } = report;
-  if (same) return empty("The same version", "Both are one hash: every byte is the same.");
+  if (same) {
+    return empty(
+      "The same version",
+      html`Both are one hash: every byte is the same.
+        <a href="${view.to(["versions"])}">Choose another version</a>`,
+    );
+  }
   const total = members.reduce((sum, { added, removed }) => sum + (added ?? 0) + (removed ?? 0), 0);
   const isOne = view.query.get("member") !== null;
   const isAll = isOne || total <= MOST_LINES;

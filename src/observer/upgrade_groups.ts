@@ -37,7 +37,8 @@ export function verdictGroups(groups: readonly Group[], view: View): Html {
   if (groups.length === 0) {
     return empty(
       "No run to examine",
-      "No live run of the workflow is on another version than the target.",
+      html`No live run that was asked for is on another version than the target.
+        <a href="${view.to(["runs"])}">Look at the live runs</a>`,
     );
   }
   const total = groups.reduce((sum, { runs }) => sum + runs, 0);

@@ -5,7 +5,9 @@
  */
 
 import type { Continuum } from "../../src/continuum.ts";
-import { observer, type ObserverOptions, type Right, RIGHTS } from "../../src/observer/mod.ts";
+import { Handler } from "../../src/observer/handler.ts";
+import { type ObserverOptions, type Right, RIGHTS } from "../../src/observer/mod.ts";
+import { checkObserverOptions } from "../../src/observer/options.ts";
 
 /** What a request differs in. */
 export interface Asking {
@@ -32,6 +34,16 @@ export interface Observed {
 
 const HOST = "observer.test";
 
+/** How long a statement may take, in milliseconds: other tests may keep the machine busy. */
+const PATIENCE_MS = 60_000;
+
+/** What `observer()` makes, but for its patience. */
+function patient(node: Continuum, options: ObserverOptions) {
+  checkObserverOptions(options);
+  const handler = new Handler(node, options, PATIENCE_MS);
+  return (request: Request) => handler.answer(request);
+}
+
 /**
  * Observes a node as a viewer who may do everything, unless the options say otherwise.
  *
@@ -44,7 +56,7 @@ export function observe(
     {},
 ): Observed {
   const may = RIGHTS.filter((right) => !without.includes(right));
-  const handle = observer(node, { access: () => ({ name: "ana", may }), ...options });
+  const handle = patient(node, { access: () => ({ name: "ana", may }), ...options });
   const ask = (path: string, { method, headers = {}, form, json }: Asking = {}) => {
     const hasBody = form !== undefined || json !== undefined;
     const type = json === undefined ? "application/x-www-form-urlencoded" : "application/json";
@@ -85,7 +97,7 @@ export interface Served extends AsyncDisposable {
  * @param options What differs.
  */
 export function serveObserved(node: Continuum, options: Partial<ObserverOptions> = {}): Served {
-  const handle = observer(node, { access: () => ({ name: "ana", may: [...RIGHTS] }), ...options });
+  const handle = patient(node, { access: () => ({ name: "ana", may: [...RIGHTS] }), ...options });
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handle);
   return {
     url: `http://127.0.0.1:${server.addr.port}/`,

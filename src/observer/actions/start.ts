@@ -11,6 +11,7 @@ import { refuse } from "../../base/arguments.ts";
 import type { Attributes } from "../../base/attributes.ts";
 import { inWords } from "../../base/describe.ts";
 import type { Json } from "../../operate/plain.ts";
+import { noWorkflow } from "../first_steps.ts";
 import { html, NOTHING } from "../html.ts";
 import { onceField } from "../once_field.ts";
 import { note } from "../parts/mod.ts";
@@ -70,6 +71,7 @@ export const start = defineAction<Plan, StartedRun>({
       button: "Start the run",
       back: like === null ? view.to(["runs"]) : view.to(["runs", like]),
       body: html`
+        ${workflows.length === 0 ? noWorkflow() : NOTHING}
         ${isHidden && like !== null
           ? note("warn", "The input is withheld: enter the new run's own.")
           : NOTHING}

@@ -88,7 +88,16 @@ function filters(view: View): Html {
 }
 
 function list({ operations }: OperationLines, view: View): Html {
-  return operations.length === 0 ? empty("No act matches") : operationTable(operations, view);
+  if (operations.length > 0) return operationTable(operations, view);
+  const isNarrowed = [...NAMES, SINCE.name, CURSOR.name].some((name) => view.query.get(name));
+  if (isNarrowed) {
+    return empty("No act matches", html`<a href="${view.to(["audit"])}">Show all acts</a>`);
+  }
+  return empty(
+    "No one has acted yet",
+    html`Whoever cancels, signals or moves a run, here or by <code>continuum</code>, is listed with the
+      reason. <a href="${view.to(["runs"])}">Choose a run</a>`,
+  );
 }
 
 function pager({ cursor, operations, since }: Acts, view: View): Html {

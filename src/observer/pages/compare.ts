@@ -56,7 +56,9 @@ export const compare = definePage<CompareData>({
   page: ({ comparison }, view) => ({
     title: "Compare runs",
     trail: [{ text: "Runs", to: view.to(["runs"]) }],
-    body: html`${chooser(view)}${comparison === null ? NOTHING : bodyOf(comparison, view)}`,
+    body: html`${comparison === null ? intro(view) : NOTHING}${chooser(view)}${
+      comparison === null ? NOTHING : bodyOf(comparison, view)
+    }`,
   }),
 });
 
@@ -84,6 +86,16 @@ function withoutSource(comparison: RunComparison): RunComparison {
   const parting = (of: Parting | null) => of && { ...of, a: side(of.a), b: side(of.b) };
   const { answers, diverges } = comparison;
   return { ...comparison, answers: parting(answers), diverges: parting(diverges), code: null };
+}
+
+function intro(view: View): Html {
+  return html`
+    <p
+      class="hint">Shows the first event at which the histories of two runs part, with the line of each, and how
+    their code differs. Their ids are in the <a href="${view.to(["runs"], {
+      state: "any",
+    })}">list of runs</a>.</p>
+  `;
 }
 
 function chooser(view: View): Html {

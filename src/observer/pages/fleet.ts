@@ -5,7 +5,8 @@
  */
 
 import { listNodes, listQueues, type NodeLine, type QueueLine } from "../../operate/health.ts";
-import { type Content, html } from "../html.ts";
+import { OPEN_WORKER } from "../first_steps.ts";
+import { type Content, type Html, html } from "../html.ts";
 import { ago, empty, MOST_COUNTED, number, table } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
 
@@ -19,7 +20,10 @@ export const queues = definePage<{ readonly queues: readonly QueueLine[] }>({
   page: ({ queues }, view) => ({
     title: "Queues",
     body: queues.length === 0
-      ? empty("No queue holds a task, and no node serves one")
+      ? empty(
+        "No queue holds a task, and no node serves one",
+        html`A worker serves the queues of its activities: ${OPEN_WORKER}`,
+      )
       : table("Queues of activities, by name", [
         { title: "Queue", head: true, cell: ({ name }) => name },
         { title: "Ready", number: true, cell: ({ ready }) => number(ready, MOST_COUNTED) },
@@ -43,6 +47,11 @@ function unserved(): Content {
   return html`<span class="chip bad">no node serves it</span>`;
 }
 
+/** What stands in place of an empty list of nodes. */
+export function noNode(): Html {
+  return empty("No node is alive", html`Runs wait until a worker opens: ${OPEN_WORKER}`);
+}
+
 /** The nodes. */
 export const nodes = definePage<{ readonly nodes: readonly NodeLine[] }>({
   path: "/nodes",
@@ -54,31 +63,29 @@ export const nodes = definePage<{ readonly nodes: readonly NodeLine[] }>({
   facts: ({ nodes }) => nodes.map(({ leasedUntil: _, ...node }) => node) as never,
   page: ({ nodes }, view) => ({
     title: "Nodes",
-    body: nodes.length === 0
-      ? empty("No node is alive", "Runs wait until a worker opens.")
-      : table("Nodes that are alive, the oldest first", [
-        { title: "Node", head: true, cell: ({ name }) => name },
-        { title: "Id", cell: ({ id }) => html`<code>${id}</code>` },
-        { title: "Since", cell: ({ startedAt }) => ago(view, startedAt) },
-        { title: "Lease ends", cell: ({ leasedUntil }) => ago(view, leasedUntil) },
-        { title: "Queues", cell: ({ queues }) => queues?.join(", ") ?? "–" },
-        {
-          title: "Activities",
-          wide: true,
-          cell: ({ activities }) => activities?.join(", ") || "–",
-        },
-        { title: "Tasks", number: true, cell: ({ tasks }) => number(tasks) },
-        {
-          title: "Can't load",
-          cell: ({ cannotLoad }) =>
-            cannotLoad.length === 0
-              ? "–"
-              : cannotLoad.map((hash) =>
-                html`<a class="id" href="${view.to(["versions", hash])}">${
-                  hash.slice(0, 7)
-                }</a>${" "}`
-              ),
-        },
-      ], nodes),
+    body: nodes.length === 0 ? noNode() : table("Nodes that are alive, the oldest first", [
+      { title: "Node", head: true, cell: ({ name }) => name },
+      { title: "Id", cell: ({ id }) => html`<code>${id}</code>` },
+      { title: "Since", cell: ({ startedAt }) => ago(view, startedAt) },
+      { title: "Lease ends", cell: ({ leasedUntil }) => ago(view, leasedUntil) },
+      { title: "Queues", cell: ({ queues }) => queues?.join(", ") ?? "–" },
+      {
+        title: "Activities",
+        wide: true,
+        cell: ({ activities }) => activities?.join(", ") || "–",
+      },
+      { title: "Tasks", number: true, cell: ({ tasks }) => number(tasks) },
+      {
+        title: "Can't load",
+        cell: ({ cannotLoad }) =>
+          cannotLoad.length === 0
+            ? "–"
+            : cannotLoad.map((hash) =>
+              html`<a class="id" href="${view.to(["versions", hash])}">${
+                hash.slice(0, 7)
+              }</a>${" "}`
+            ),
+      },
+    ], nodes),
   }),
 });

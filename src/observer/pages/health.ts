@@ -28,7 +28,14 @@ export const health = definePage<HealthReport>({
 function findings({ findings }: HealthReport, view: View): Html {
   const open = findings.filter(({ acknowledged }) => acknowledged === null)
     .sort((a, b) => Number(b.severe) - Number(a.severe));
-  if (open.length === 0) return empty("Nothing needs a look");
+  if (open.length === 0) {
+    return empty(
+      "Nothing needs a look",
+      html`What does appears here by itself. <a href="${
+        view.to(["runs"])
+      }">Look at the live runs</a>`,
+    );
+  }
   const canRepair = view.may("repair") && open.some(({ repair }) => repair !== null);
   const all = canRepair
     ? html`<a class="button" href="${view.to(["repair"])}">Repair what can be</a>`

@@ -9,6 +9,7 @@ import { named } from "../effect_words.ts";
 import { refuse } from "../../base/arguments.ts";
 import { hereWith } from "../here.ts";
 import { type Html, html, NOTHING } from "../html.ts";
+import type { Link } from "../links.ts";
 import { counted, empty, table, time, valueLine } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
 import { generationNote, runPage } from "../run_page.ts";
@@ -83,7 +84,7 @@ function filters(view: View): Html {
   const { query } = view;
   const chosen = query.get("kind") ?? "";
   const generation = query.get("generation");
-  const clear = view.to(view.path, { generation });
+  const clear = clearOf(view);
   const option = (kind: string, text: string) =>
     html`<option value="${kind}" selected="${kind === chosen}">${text}</option>`;
   return html`
@@ -106,15 +107,29 @@ function filters(view: View): Html {
   `;
 }
 
+/** All events of the generation. */
+function clearOf(view: View): Link {
+  return view.to(view.path, { generation: view.query.get("generation") });
+}
+
 function list(data: HistoryData, view: View): Html {
   const { entries, searched, generation, run, next } = data;
   if (entries.length === 0) {
-    if (generation.events === 0) return empty("No event yet", "The code has got no answer so far.");
+    if (generation.events === 0) {
+      const link = (text: string) => html`<a href="${view.to(["runs", run.id])}">${text}</a>`;
+      return run.endedAt === null
+        ? empty(
+          "No event yet",
+          html`The code has got no answer so far. ${link("See what it waits for")}`,
+        )
+        : empty("No event", html`The code asked for nothing. ${link("See how it ended")}`);
+    }
+    const all = html`<a href="${clearOf(view)}">Show all events</a>`;
     return empty(
       "No event matches",
       next === null
-        ? `All ${counted(searched, "event")} from here were looked at.`
-        : `${counted(searched, "event")} were looked at; the search continues below.`,
+        ? html`All ${counted(searched, "event")} from here were looked at. ${all}`
+        : html`${counted(searched, "event")} were looked at; the search continues below. ${all}`,
     );
   }
   const link = { generation: generation.current ? null : generation.number };

@@ -8,11 +8,11 @@ import type { Continuum } from "../../operate/client.ts";
 import { NAMESPACES } from "../../operate/readings/api.ts";
 import { listRuns } from "../../operate/runs.ts";
 import type { RunLine } from "../../operate/run_lines.ts";
-import { html, NOTHING } from "../html.ts";
+import { type Html, html, NOTHING } from "../html.ts";
 import type { Link } from "../links.ts";
 import { textParameter } from "../parameters.ts";
 import { isLate } from "../parts_read.ts";
-import { ago, stateMark, table } from "../parts/mod.ts";
+import { ago, empty, stateMark, table } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
 import type { View } from "../view.ts";
 
@@ -57,7 +57,7 @@ export const namespaces = definePage<NamespacesData>({
   page: ({ own, namespaces, after }, view) => ({
     title: "Namespaces",
     body: html`
-      ${table("Namespaces, by name", [
+      ${namespaces.length === 0 ? nothing(view) : table("Namespaces, by name", [
         {
           title: "Namespace",
           head: true,
@@ -91,6 +91,13 @@ export const namespaces = definePage<NamespacesData>({
     `,
   }),
 });
+
+function nothing(view: View): Html {
+  return empty(
+    "No namespace follows",
+    html`<a href="${view.to([NAMESPACES])}">Back to the first</a>`,
+  );
+}
 
 function firstPageOf(name: string, own: string, view: View): Link {
   return view.root(pathOf(name, own));

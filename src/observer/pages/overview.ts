@@ -15,6 +15,7 @@ import {
 } from "../../operate/health.ts";
 import { countRuns, listRuns } from "../../operate/runs.ts";
 import { listOperations, type OperationLine } from "../../operate/operations.ts";
+import { firstSteps } from "../first_steps.ts";
 import { operationTable } from "../operation_table.ts";
 import type { RunLine, StateWord } from "../../operate/run_lines.ts";
 import { listVersions, type VersionLine } from "../../operate/versions.ts";
@@ -37,6 +38,7 @@ import {
 import { type Missing, type MissingParts, readParts } from "../parts_read.ts";
 import { definePage, type Look } from "../route.ts";
 import type { View } from "../view.ts";
+import { noNode } from "./fleet.ts";
 
 /** States that are counted, in the order of their tiles. */
 const COUNTED = [
@@ -189,7 +191,13 @@ function troubles({ troubles, counts, missing }: Overview, view: View): Html {
   if (troubles === null) return section("Newest trouble", missingNote(missing.troubles!));
   if (troubles.length === 0) {
     const isEmpty = counts.every(({ count }) => count === 0);
-    return isEmpty ? first() : section("Trouble", empty("No run is parked or has failed."));
+    return isEmpty ? empty("Nothing runs yet", firstSteps(view)) : section(
+      "Trouble",
+      empty(
+        "No run is parked or has failed",
+        html`<a href="${view.to(["runs"])}">Look at the live runs</a>`,
+      ),
+    );
   }
   const all = html`<a href="${view.to(["runs"], { state: ["parked", "failed"] })}">All of them</a>`;
   return section(
@@ -203,14 +211,6 @@ function troubles({ troubles, counts, missing }: Overview, view: View): Html {
       { title: "Since", cell: ({ troubleAt }) => ago(view, troubleAt) },
     ], troubles),
     all,
-  );
-}
-
-function first(): Html {
-  return empty(
-    "Nothing runs yet",
-    html`Start a worker and a first run: <code>continuum worker ./workflows/*.ts</code>, then
-      <code>continuum start NAME</code>`,
   );
 }
 
@@ -253,7 +253,7 @@ function part<Line>(
 }
 
 function nodesOf(nodes: readonly NodeLine[], view: View): Html {
-  if (nodes.length === 0) return empty("No node is alive", "Runs wait until a worker opens.");
+  if (nodes.length === 0) return noNode();
   return table("Nodes that are alive", [
     { title: "Node", head: true, cell: ({ name }) => name },
     { title: "Since", cell: ({ startedAt }) => ago(view, startedAt) },

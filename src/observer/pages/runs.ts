@@ -7,6 +7,7 @@
 import { listRuns, type RunLines } from "../../operate/runs.ts";
 import { currentVersions } from "../../operate/versions.ts";
 import { DEEDS } from "../actions/runs.ts";
+import { firstSteps } from "../first_steps.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import {
   ago,
@@ -98,10 +99,18 @@ const STATES: readonly (readonly [text: string, states: readonly string[]])[] = 
 /** Fields that narrow the list further. */
 const NARROWING = FILTER_NAMES.filter((name) => name !== "state");
 
+function chosenStates(query: URLSearchParams): readonly string[] {
+  const states = query.getAll("state").filter((state) => state !== "");
+  return states.length === 0 ? ["live"] : states;
+}
+
+function isNarrowed(query: URLSearchParams): boolean {
+  return NARROWING.some((name) => query.getAll(name).some((value) => value !== ""));
+}
+
 function filters({ workflows }: Runs, view: View): Html {
   const { query } = view;
-  const states = query.getAll("state").filter((state) => state !== "");
-  const chosen = states.length === 0 ? ["live"] : states;
+  const chosen = chosenStates(query);
   const isListed = STATES.some(([, each]) => each.join() === chosen.join());
   const others = isListed ? [] : [[chosen.map(stateWord).join(", "), chosen] as const];
   const filter = filterQuery(query);
@@ -111,11 +120,10 @@ function filters({ workflows }: Runs, view: View): Html {
     }" aria-current="${each.join() === chosen.join() ? "true" : null}">${text}</a></li>`
   );
   const text = (name: string) => query.get(name);
-  const isNarrowed = NARROWING.some((name) => query.getAll(name).some((value) => value !== ""));
   return html`
     <div class="narrowing">
       <ul aria-label="States">${pills}</ul>
-      <details class="card" open="${isNarrowed}">
+      <details class="card" open="${isNarrowed(query)}">
         <summary>Narrow by workflow, version, id, attribute or time</summary>
         <form class="filters" action="${view.to(["runs"])}" method="get" aria-label="Filters">
           ${chosen.map((state) => html`<input type="hidden" name="state" value="${state}">`)}
@@ -212,13 +220,31 @@ function list(runs: RunLines["runs"], view: View, isChosen: boolean): Html {
 }
 
 function nothing(view: View): Html {
-  const showsLive = view.query.getAll("state").every((state) => state === "" || state === "live");
-  const anyState = view.to(["runs"], { ...filterQuery(view.query), state: "any" });
+  const { query } = view;
+  const states = chosenStates(query);
+  const words = states.map(stateWord).join(" or ");
+  const all = view.to(["runs"], { state: "any" });
+  if (query.get(CURSOR.name)) {
+    return empty(
+      "No older run",
+      html`<a href="${view.to(["runs"], filterQuery(query))}">Back to the newest</a>`,
+    );
+  }
+  if (isNarrowed(query)) {
+    const wider = view.to(["runs"], { ...filterQuery(query), state: "any" });
+    return empty(
+      "No run matches",
+      states.includes("any") ? html`<a href="${all}">Show all runs</a>` : html`
+        Only ${words} runs were looked at.
+                  <a href="${wider}">Look at the others, too</a>, or <a
+          href="${all}">show all runs</a>
+      `,
+    );
+  }
+  if (states.includes("any")) return empty("There is no run yet", firstSteps(view));
   return empty(
-    "No run matches",
-    showsLive
-      ? html`Live runs are shown. <a href="${anyState}">Show those that have ended, too</a>`
-      : html`<a href="${view.to(["runs"], { state: "any" })}">Show all runs</a>`,
+    `No ${words} run`,
+    html`<a href="${all}">Show all runs</a>`,
   );
 }
 

@@ -63,7 +63,7 @@ export const schedules = definePage<Schedules>({
         ${pill("all", null, view)}${SCHEDULE_STATES.map((state) => pill(state, state, view))}
         </ul>
       </nav>
-      ${schedules.length === 0 ? empty("No schedule matches") : table("Schedules, by id", [
+      ${schedules.length === 0 ? nothing(view) : table("Schedules, by id", [
         {
           title: "Schedule",
           head: true,
@@ -93,6 +93,20 @@ function pill(text: string, state: string | null, view: View): Html {
   return html`<li><a class="pill" href="${view.to(["schedules"], { state })}" aria-current="${
     isHere ? "true" : null
   }">${text}</a></li>`;
+}
+
+function nothing(view: View): Html {
+  const isNarrowed = [STATE, WORKFLOW, AFTER].some(({ name }) => view.query.get(name));
+  if (isNarrowed) {
+    return empty(
+      "No schedule matches",
+      html`<a href="${view.to(["schedules"])}">Show all schedules</a>`,
+    );
+  }
+  return empty(
+    "There is no schedule yet",
+    html`A program makes one: <code>continuum.schedules.create({ id, workflow, cron })</code>`,
+  );
 }
 
 /** When a schedule fires. */
@@ -162,7 +176,7 @@ export const schedule = definePage<ScheduleLine>({
       ${section(
         "Last runs",
         schedule.recent.length === 0
-          ? empty("It has started no run yet")
+          ? empty("It has started no run yet", firstRun(schedule, view))
           : table("The last runs that it started", [
             { title: "Run", head: true, cell: ({ runId }) => runLink(view, runId) },
             { title: "State", cell: ({ state }) => state === null ? "removed" : stateMark(state) },
@@ -178,6 +192,16 @@ export const schedule = definePage<ScheduleLine>({
     `,
   }),
 });
+
+/** When the first run of a schedule comes, and how one comes at once. */
+function firstRun({ id, state, next }: ScheduleLine, view: View): Html {
+  const trigger = view.may("schedules") && ["active", "paused", "stuck"].includes(state)
+    ? html`<a href="${view.to(["schedules", id, "trigger"])}">Trigger it now</a>`
+    : NOTHING;
+  return next === null
+    ? html`It will fire no more, unless someone resumes it. ${trigger}`
+    : html`It fires ${ago(view, next.fire)}. ${trigger}`;
+}
 
 /** What can be done with a schedule, by its state. */
 function actionsOf({ id, state }: ScheduleLine, view: View): Content {

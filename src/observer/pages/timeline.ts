@@ -67,9 +67,19 @@ function bodyOf(data: TimelineData, view: View): Html {
     ${older}${troubles(trace)}${travelBar({ at, events: generation.events, event, forkAt }, view)}
     ${effect === null ? NOTHING : effectPanel(effect, view, options)}
     <div class="slides" data-slides="timeline">${trace.effects.length === 0
-      ? empty("Nothing yet", "The code has asked for no effect so far.")
+      ? nothing(run, view)
       : effects(data, trace, view)}</div>
   `;
+}
+
+function nothing({ id, endedAt }: TimelineData["run"], view: View): Html {
+  const link = (text: string) => html`<a href="${view.to(["runs", id])}">${text}</a>`;
+  return endedAt === null
+    ? empty(
+      "Nothing yet",
+      html`The code has asked for no effect so far. ${link("See what it waits for")}`,
+    )
+    : empty("No effect", html`The code asked for no effect. ${link("See how it ended")}`);
 }
 
 function asksFirst({ generation: { events } }: TimelineData, view: View): Html {

@@ -107,7 +107,13 @@ function groups({ run }: RunTree, view: View): Html {
 
 function relatives({ above, run }: RunTree, view: View): Html {
   if (above.length === 0 && run.childCount === 0 && run.forkCount === 0 && run.origin === null) {
-    return empty("No relatives", "No run started this one, and it has neither children nor forks.");
+    const more = view.may("fork")
+      ? html`<a href="${view.to(["runs", run.id, "fork"])}">Fork it</a>`
+      : html`Code starts children by <code>ctx.child</code>.`;
+    return empty(
+      "No relatives",
+      html`No run started this one, and it has neither children nor forks. ${more}`,
+    );
   }
   const chain = [...above].reverse();
   const inner = branchItem(run, view, true);

@@ -7,6 +7,7 @@
 
 import { upgradeJobs } from "../../operate/upgrade.ts";
 import { currentVersions } from "../../operate/versions.ts";
+import { noWorkflow } from "../first_steps.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { ago, counted, missingNote, note, section, stateMark, table } from "../parts/mod.ts";
 import { textParameter } from "../parameters.ts";
@@ -73,7 +74,11 @@ export const upgrade = definePage<UpgradeData>({
   page: (data, view) => ({
     title: "Move runs to another version",
     trail: [{ text: "Versions", to: view.to(["versions"]) }],
-    body: html`${intro(data)}${chooser(data, view)}${verdicts(data, view)}${jobsOf(data, view)}`,
+    body: html`${intro(data)}${
+      data.workflows?.length === 0
+        ? noWorkflow()
+        : html`${chooser(data, view)}${verdicts(data, view)}`
+    }${jobsOf(data, view)}`,
   }),
 });
 

@@ -164,7 +164,11 @@ function users({ use, missing }: VersionData, view: View): Html {
   if (live === 0 && schedules.length === 0) {
     return section(
       "Used by",
-      empty("Nothing needs it now", "No live run and no schedule of this namespace is on it."),
+      empty(
+        "Nothing needs it now",
+        html`No live run and no schedule of this namespace is on it.
+          <a href="${view.to(["runs"], { version: hash, state: "any" })}">Runs that were on it</a>`,
+      ),
     );
   }
   return section(

@@ -54,7 +54,9 @@ export const versionDiff = definePage<DiffData>({
   page: (data, view) => ({
     title: "Compare versions",
     trail: [{ text: "Versions", to: view.to(["versions"]) }],
-    body: html`${chooser(data, view)}${data.diff === null ? NOTHING : diffReport(data.diff, view)}`,
+    body: html`${data.diff === null ? intro(view) : NOTHING}${chooser(data, view)}${
+      data.diff === null ? NOTHING : diffReport(data.diff, view)
+    }`,
   }),
 });
 
@@ -65,6 +67,15 @@ async function currentOf(
 ): Promise<VersionLine | null> {
   const hash = (await currentVersions(client, [workflow])).get(workflow);
   return hash === undefined ? null : await findVersion(client, hash);
+}
+
+function intro(view: View): Html {
+  return html`
+    <p class="hint">Shows how the code of two versions differs, line by line. Their hashes are in the
+    <a href="${view.to([
+      "versions",
+    ])}">list of versions</a>; “current” stands for the version that new runs take.</p>
+  `;
 }
 
 function chooser({ a, b }: DiffData, view: View): Html {

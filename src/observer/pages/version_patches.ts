@@ -63,7 +63,8 @@ function bodyOf(report: PatchesReport, view: View): Html {
       )}${patches.length === 0
       ? empty(
         "No patch",
-        `No version of the workflow calls patched() with a constant name: ${searched}.`,
+        html`No version of the workflow calls <code>ctx.patched</code> with a constant name: ${searched}.
+          It lets new code keep an old branch for runs that are past it.`,
       )
       : section(
         "Patches",

@@ -10,6 +10,7 @@ import {
   type VersionLine,
   type VersionLines,
 } from "../../operate/versions.ts";
+import { OPEN_WORKER } from "../first_steps.ts";
 import { queryOf } from "../here.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import { ago, empty, MOST_COUNTED, number, stateMark, table, versionLink } from "../parts/mod.ts";
@@ -71,7 +72,7 @@ function narrowing(view: View): Html {
 }
 
 function list({ versions }: VersionLines, view: View): Html {
-  if (versions.length === 0) return empty("No version matches");
+  if (versions.length === 0) return nothing(view);
   return table("Versions, the newest first", [
     {
       title: "Version",
@@ -92,6 +93,20 @@ function list({ versions }: VersionLines, view: View): Html {
     { title: "Size", number: true, cell: ({ bytes }) => sizeOf(bytes) },
     { title: "Source", wide: true, cell: sourceOf },
   ], versions);
+}
+
+function nothing(view: View): Html {
+  const isNarrowed = ["workflow", "state", "cursor"].some((name) => view.query.get(name));
+  if (isNarrowed) {
+    return empty(
+      "No version matches",
+      html`<a href="${view.to(["versions"])}">Show all versions</a>`,
+    );
+  }
+  return empty(
+    "No version is registered yet",
+    html`A worker registers the versions of its workflows: ${OPEN_WORKER}`,
+  );
 }
 
 function liveOf({ live, hash }: VersionLine, view: View): Content {

@@ -1,10 +1,13 @@
 /**
  * Blocks of pages: sections, facts, notes, empty states.
  *
+ * - EMPTY-1: what stands in place of an empty list says what there is none of, and what a person can
+ *   do next: a link, or a command.
+ *
  * @module
  */
 
-import { type Content, type Html, html, NOTHING } from "../html.ts";
+import { type Content, type Html, html } from "../html.ts";
 import type { Tone } from "./states.ts";
 import { mark } from "./states.ts";
 
@@ -77,16 +80,16 @@ export function missingNote({ message }: { readonly message: string }): Html {
 }
 
 /**
- * What stands in place of an empty list.
+ * What stands in place of an empty list (EMPTY-1).
  *
  * @param title What there is none of.
- * @param body What to do.
+ * @param next What a person can do next.
  */
-export function empty(title: string, body: Content = NOTHING): Html {
+export function empty(title: string, next: Html): Html {
   return html`
     <div class="empty">
       <p class="strong">${title}</p>
-      <p>${body}</p>
+      <div>${next}</div>
     </div>
   `;
 }
