@@ -32,6 +32,7 @@
   let last = Date.now();
   let timer = 0;
   let isPaused = false;
+  let isHeld = false;
   let failure = null;
   const tellStatus = () => {
     if (!status || !every) return;
@@ -40,6 +41,8 @@
       ? `${failure} · last looked ${ago} ago`
       : isPaused
       ? "paused"
+      : isHeld
+      ? "held while something is chosen or selected"
       : `looked ${ago} ago`;
     status.hidden = false;
     if (!status.firstChild) {
@@ -57,27 +60,62 @@
     status.firstChild.textContent = text;
     status.lastChild.textContent = isPaused ? "resume" : "pause";
   };
-  const isBusy = (part) => {
-    const focus = document.activeElement;
-    const isEntered = focus && part.contains(focus) &&
-      /^(INPUT|TEXTAREA|SELECT)$/.test(focus.tagName);
-    return isEntered || part.querySelector("input:checked[type=checkbox]") ||
-      !getSelection().isCollapsed;
+  // While rows are chosen or text is selected, nothing moves.
+  const isBusy = () =>
+    document.querySelector("main tbody :checked, main select:focus") ||
+    !getSelection().isCollapsed;
+  // What is the same stays: so do the focus, what is open, what is typed, and how far it is scrolled.
+  const keyOf = (node) =>
+    node.nodeName === "TR"
+      ? node.querySelector("th a")?.getAttribute("href")
+      : node.getAttribute?.("id"); // a form's property `id` may be its field of that name
+  const kept = { DETAILS: "open", TR: "data-here" };
+  const mend = (node, fresh) => {
+    if (node.nodeType !== 1) {
+      if (node.data !== fresh.data) node.data = fresh.data;
+      return;
+    }
+    for (const name of new Set([...node.getAttributeNames(), ...fresh.getAttributeNames()])) {
+      const value = fresh.getAttribute(name);
+      if (name === kept[node.nodeName] || value === node.getAttribute(name)) continue;
+      value === null ? node.removeAttribute(name) : node.setAttribute(name, value);
+    }
+    mendChildren(node, fresh);
+  };
+  const mendChildren = (node, fresh) => {
+    const known = new Map([...node.childNodes].map((child) => [keyOf(child), child]));
+    const wanted = new Set([...fresh.childNodes].map(keyOf));
+    let at = node.firstChild;
+    for (const child of [...fresh.childNodes]) {
+      const key = keyOf(child);
+      while (at && keyOf(at) && !wanted.has(keyOf(at))) {
+        const gone = at;
+        at = at.nextSibling;
+        gone.remove();
+      }
+      const same = key ? known.get(key) : at && !keyOf(at) ? at : null;
+      if (same?.nodeName !== child.nodeName) {
+        node.insertBefore(child, at);
+        continue;
+      }
+      if (same === at) at = at.nextSibling;
+      else node.insertBefore(same, at);
+      mend(same, child);
+    }
+    while (at) {
+      const gone = at;
+      at = at.nextSibling;
+      gone.remove();
+    }
   };
   const put = (text) => {
     const next = new DOMParser().parseFromString(text, "text/html");
-    for (const part of document.querySelectorAll("[data-part]")) {
+    isHeld = isBusy();
+    for (const part of isHeld ? [] : document.querySelectorAll("[data-part]")) {
       const fresh = next.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (!fresh || fresh.innerHTML === part.innerHTML || isBusy(part)) continue;
-      const open = [...part.querySelectorAll("details")].map((one) => one.open);
-      const here = rows().indexOf(row);
-      const links = [...part.querySelectorAll("a, button")];
-      const focus = links.indexOf(document.activeElement);
-      part.replaceChildren(...fresh.childNodes);
-      part.querySelectorAll("details").forEach((one, index) => one.open = open[index] ?? one.open);
-      if (here >= 0) mark(here);
-      if (focus >= 0) part.querySelectorAll("a, button")[focus]?.focus();
+      if (fresh) mendChildren(part, fresh);
     }
+    if (!row?.isConnected) row = null;
     const live = next.querySelector("main")?.dataset.live;
     every = Number(live || 0) * 1000;
     if (!every && status) status.hidden = true;
@@ -96,11 +134,13 @@
         ? null
         : answer.status >= 500
         ? "no answer"
-        : "not found";
+        : answer.status === 404
+        ? "not found"
+        : "signed out";
       if (answer.ok) {
-        const isFirst = tag === null;
-        tag = answer.headers.get("etag");
+        const isFirst = !tag;
         put(await answer.text());
+        if (!isHeld) tag = answer.headers.get("etag");
         wait = isFirst ? wait : every;
       }
       if (answer.status !== 200) wait = Math.min(wait * 1.5, 30_000);
@@ -136,7 +176,7 @@
     every = 0;
     for (const part of document.querySelectorAll("[data-slides]")) {
       const fresh = next.querySelector(`[data-slides="${part.dataset.slides}"]`);
-      if (fresh) part.replaceChildren(...fresh.childNodes);
+      if (fresh) mendChildren(part, fresh);
     }
     tellTimes();
   };
@@ -188,6 +228,26 @@
       box.checked = target.checked;
     }
   });
+
+  // A menu closes when its user goes elsewhere.
+  const closeMenus = (left) => {
+    for (const menu of document.querySelectorAll(".menu[open]")) {
+      if (!left || !menu.contains(left)) menu.open = false;
+    }
+  };
+  addEventListener("click", ({ target }) => closeMenus(target));
+  addEventListener("focusin", ({ target }) => closeMenus(target));
+  addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    const menu = document.querySelector(".menu[open]:focus-within");
+    closeMenus(null);
+    menu?.querySelector("summary").focus();
+  });
+
+  // On a narrow screen the menu scrolls: what is shown is in view.
+  const shown = document.querySelector(".side nav [aria-current]");
+  const list = shown?.closest("nav");
+  if (list) list.scrollLeft = shown.offsetLeft - list.clientWidth / 2;
 
   // Copying works without a secure context: the text is selected.
   addEventListener("click", ({ target }) => {
