@@ -38,7 +38,7 @@ export { EncodedValue } from "./src/base/encoded.ts";
 export type { LimitOptions } from "./src/client/limits.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
 export type { ArchiveOptions } from "./src/version/packages/archive_packages.ts";
-export type { LiveRuns, NodeInfo, QueueInfo } from "./src/client/fleet.ts";
+export type { FailingActivity, LiveRuns, NodeInfo, QueueInfo } from "./src/client/fleet.ts";
 export type { Health, HealthOptions, LoadedCode } from "./src/client/health.ts";
 export type { FindingCode, HealthFinding, RepairAction } from "./src/client/health/finding.ts";
 export type { OperationOptions, RepairedTarget, RepairReport } from "./src/client/health/repair.ts";

@@ -4,8 +4,10 @@
  * @module
  */
 
-import type { AuthoredLog } from "../base/authored.ts";
-import type { HealthStore } from "../ports/health.ts";
+import { authored, type AuthoredLog } from "../base/authored.ts";
+import { shownValue } from "../base/encoded.ts";
+import { decodeError } from "../base/values_failure.ts";
+import type { FailingTasks, HealthStore } from "../ports/health.ts";
 import { END_STATES, RUN_STATES, type RunState } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { FleetNumbers, TelemetryHost } from "../ports/telemetry.ts";
@@ -32,6 +34,8 @@ export interface NodeInfo {
   readonly keys: readonly string[] | null;
   /** How many tasks it is executing. */
   readonly tasks: number;
+  /** How many tasks it executes at a time, of all its queues; `null`: it has not reported that. */
+  readonly concurrency: number | null;
   /** The hashes of versions that it can't load. */
   readonly cannotLoad: readonly string[];
 }
@@ -54,6 +58,28 @@ export interface QueueInfo {
   readonly executing: number;
   /** The ids of nodes that serve it. */
   readonly nodes: readonly string[];
+  /** Activities whose tasks have failed more than three times and are tried again, by name. */
+  readonly failing: readonly FailingActivity[];
+}
+
+/**
+ * Tasks of an activity that keep failing.
+ *
+ * @category Continuum
+ */
+export interface FailingActivity {
+  /** The activity's name. */
+  readonly activity: string;
+  /** How many tasks; counting stops at 1,000. */
+  readonly tasks: number;
+  /** The highest number of failed attempts of one of them. */
+  readonly attempts: number;
+  /** When the run of the oldest task requested it. */
+  readonly since: Date;
+  /** When the next attempt is due; `null`: all are under way. */
+  readonly nextTry: Date | null;
+  /** The last error of the task with the most attempts; `undefined`: its node died. */
+  readonly lastError: unknown;
 }
 
 /**
@@ -87,6 +113,7 @@ export async function listNodes(health: HealthStore): Promise<NodeInfo[]> {
     activities: serves === null ? null : serves.activities,
     keys: serves?.keys ?? null,
     tasks,
+    concurrency: serves?.concurrency ?? null,
     cannotLoad,
   }));
 }
@@ -98,6 +125,7 @@ export async function listNodes(health: HealthStore): Promise<NodeInfo[]> {
  */
 export async function listQueues(health: HealthStore): Promise<QueueInfo[]> {
   const counted = new Map((await health.queues(MOST)).map((queue) => [queue.name, queue]));
+  const failing = Map.groupBy(await health.failing(MOST), ({ queue }) => queue);
   const nodes = await health.nodes();
   const served = nodes.flatMap(({ serves }) => serves?.queues ?? []);
   const names = [...new Set([...counted.keys(), ...served])].sort();
@@ -110,8 +138,29 @@ export async function listQueues(health: HealthStore): Promise<QueueInfo[]> {
       oldest: oldest === null ? null : new Date(oldest),
       executing,
       nodes: nodes.filter(({ serves }) => serves?.queues.includes(name)).map(({ id }) => id),
+      failing: (failing.get(name) ?? []).map(failingActivity),
     };
   });
+}
+
+/**
+ * Converts what keeps failing.
+ *
+ * @param row The row.
+ */
+export function failingActivity(
+  { name, tasks, attempts, since, nextAt, error }: FailingTasks,
+): FailingActivity {
+  return {
+    activity: name,
+    tasks,
+    attempts,
+    since: new Date(since),
+    nextTry: nextAt === null ? null : new Date(nextAt),
+    lastError: error === null
+      ? undefined
+      : shownValue(error, (text) => decodeError(authored(text))),
+  };
 }
 
 /** Counts of runs in a state stop at this. */

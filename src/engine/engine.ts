@@ -151,6 +151,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const serves = {
       queues: [...queues.keys()],
       activities: [...activities.keys()],
+      concurrency: [...queues.values()].reduce((sum, queue) => sum + queue.concurrency, 0),
       ...(keys === undefined ? {} : { keys }),
     };
     this.#lease = new NodeLease(parts, { name, serves, leaseMs });

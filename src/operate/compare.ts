@@ -66,10 +66,12 @@ export interface RunComparison {
   readonly codeUnavailable: Unavailable | null;
 }
 
-/** How long the work may take. */
+/** How long the work may take, and how code is compared. */
 export interface CompareOptions {
   /** Milliseconds for a subprocess that replays the code of a run; 10,000 when omitted. */
   readonly timeout?: number | undefined;
+  /** Whether white space at the ends of lines of code counts for nothing. */
+  readonly ignoreWhitespace?: boolean | undefined;
 }
 
 /** How many events are read at once. */
@@ -81,14 +83,14 @@ const PAGE = 1_000;
  * @param client The client.
  * @param a The id of the first.
  * @param b The id of the second.
- * @param options How long the work may take.
+ * @param options How long the work may take, and how code is compared.
  * @throws {RunNotFoundError} If there is no such run.
  */
 export async function compareRuns(
   client: Continuum,
   a: string,
   b: string,
-  { timeout = 10_000 }: CompareOptions = {},
+  { timeout = 10_000, ignoreWhitespace = false }: CompareOptions = {},
 ): Promise<RunComparison> {
   const runs = [await showRun(client, a), await showRun(client, b)] as const;
   const found = await partings(client, a, b);
@@ -108,7 +110,7 @@ export async function compareRuns(
   const [from, to] = runs.map(({ version }) => version.hash);
   const code = from === to
     ? { code: null, codeUnavailable: null }
-    : await codeDiff(client, from!, to!);
+    : await codeDiff(client, from!, to!, ignoreWhitespace);
   return { a: first!, b: second!, answers, diverges, ...code };
 }
 
@@ -214,9 +216,11 @@ async function codeDiff(
   client: Continuum,
   from: string,
   to: string,
+  ignoreWhitespace: boolean,
 ): Promise<Pick<RunComparison, "code" | "codeUnavailable">> {
   try {
-    return { code: plain(await client.versions.diff(from, to)), codeUnavailable: null };
+    const code = plain(await client.versions.diff(from, to, { ignoreWhitespace }));
+    return { code, codeUnavailable: null };
   } catch (error) {
     if (!isContinuumError(error, "VERSION_UNAVAILABLE")) throw error;
     const { code, message } = error;

@@ -13,6 +13,7 @@ import type { VersionReplay, VersionReplayOptions } from "../client/versions/rep
 import type { Continuum } from "../continuum.ts";
 import { parsePackageSpecifier } from "../version/manifest/package_specifier.ts";
 import { readNamedModules } from "../version/read_modules.ts";
+import { given } from "./client.ts";
 import type { Diagnostic } from "../base/error_codes/details.ts";
 import { findModules, isModule } from "./modules.ts";
 import { type Plain, plain } from "./plain.ts";
@@ -58,23 +59,33 @@ export async function checkNeeded(
   return plain(await client.versions.check(options));
 }
 
+/** What is compared of two versions, and how long patches are searched for. */
+export interface DiffSearch {
+  /** The label of a module, or the end of one; all modules when omitted. */
+  readonly member?: string | undefined;
+  /** In milliseconds. */
+  readonly timeout: number;
+  /** Whether white space at the ends of lines counts for nothing. */
+  readonly ignoreWhitespace?: boolean | undefined;
+}
+
 /**
  * Compares the code of two versions.
  *
  * @param client The client.
  * @param a The first: as in {@linkcode replayOn}.
  * @param b The second.
- * @param options The label of a module, or the end of one, and how long to search for patches.
+ * @param search What is compared.
  * @throws {InvalidArgumentError} If no module, or several, have that label.
  */
 export async function diffOf(
   client: Continuum,
   a: string,
   b: string,
-  { member, timeout }: { readonly member?: string | undefined; readonly timeout: number },
+  { member, ...search }: DiffSearch,
 ): Promise<DiffReport> {
   const [first, second] = [await codeOf(client, a), await codeOf(client, b)];
-  const diff = await client.versions.diff(first, second, { timeout });
+  const diff = await client.versions.diff(first, second, given(search));
   if (member === undefined) return plain(diff);
   const labels = diff.members.flatMap(({ label, renamedFrom }) => [label, renamedFrom ?? label]);
   const exact = labels.includes(member)
@@ -82,7 +93,7 @@ export async function diffOf(
     : [...new Set(labels.filter((label) => label.endsWith(`/${member}`)))];
   if (exact.length > 1) refuse("a module of the versions", member, exact.join(", "));
   return plain(
-    await client.versions.diff(first, second, { timeout, member: exact[0] ?? member }),
+    await client.versions.diff(first, second, { ...given(search), member: exact[0] ?? member }),
   );
 }
 

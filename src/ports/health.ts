@@ -13,6 +13,8 @@ export interface Serves {
   readonly queues: readonly string[];
   /** The activities that it registered by name. */
   readonly activities: readonly string[];
+  /** How many tasks it executes at a time; absent: it executes none. */
+  readonly concurrency?: number;
   /** The ids of the keys of `trust.keys`; absent: it executes versions without a signature. */
   readonly keys?: readonly string[];
   /** `false`: it executes no run; it is a client that holds one for a moment. */

@@ -160,6 +160,26 @@ export function tax(amount: Amount): Amount { return amount * 2 }
     await refused(at.node.versions.diff(old, `${at.folder.url}no.ts`), "MODULE_NOT_FOUND");
   });
 
+  test("leaves white space at the ends of lines out of account where that is wanted", () => {
+    const edited = {
+      "order.ts": order("tax(input) + 1"),
+      "lib/tax.ts": TAX.replace("  return", "\treturn"),
+    };
+    return compare(edited, async (diff, { node, old, now }) => {
+      const lines = ({ members }: VersionDiff) =>
+        members.map(({ added, removed }) => [added, removed]);
+      assert.deepEqual(lines(diff), [[1, 1], [1, 1]]);
+      const without = await node.versions.diff(old, now, { ignoreWhitespace: true });
+      assert.deepEqual(outline(without), outline(diff), "every module that differs is named");
+      assert.deepEqual(lines(without), [[0, 0], [1, 1]]);
+      await refused(
+        node.versions.diff(old, now, { ignoreWhitespace: "yes" as never }),
+        "INVALID_ARGUMENT",
+        "option ignoreWhitespace of versions.diff()",
+      );
+    });
+  });
+
   test("gives up a patch that takes longer than its timeout, and still compares the rest", () => {
     const lines = (mark: string) =>
       Array.from({ length: 20_000 }, (_, n) => `// ${mark} ${n}`).join("\n");

@@ -13,7 +13,10 @@ export const command = defineCommand({
     { text: "The nodes that are alive", line: "nodes" },
     { text: "Which versions each can't load", line: "nodes --fields id,cannotLoad" },
   ],
-  fields: ["id", "name", "startedAt", "leasedUntil", "queues", "activities", "tasks", "cannotLoad"],
+  fields: [
+    ...["id", "name", "startedAt", "leasedUntil", "queues", "activities", "tasks", "concurrency"],
+    "cannotLoad",
+  ],
   async run({ read, out }) {
     await out.list({
       name: "nodes",

@@ -15,7 +15,7 @@ export const command = defineCommand({
     { text: "All queues, and how many tasks wait in each", line: "queues" },
     { text: "The same, a JSON line each", line: "queues --jsonl" },
   ],
-  fields: ["name", "ready", "delayed", "oldest", "executing", "nodes"],
+  fields: ["name", "ready", "delayed", "oldest", "executing", "nodes", "failing"],
   async run({ read, out }) {
     await out.list({
       name: "queues",

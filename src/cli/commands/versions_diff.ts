@@ -12,6 +12,7 @@ import { duration } from "../readers.ts";
 interface Options {
   readonly stat?: true;
   readonly deadline?: number;
+  readonly ignoreWhitespace?: true;
 }
 
 const DEADLINE_MS = 2_000;
@@ -33,6 +34,10 @@ export const command = defineCommand<Options>({
   options: [
     { flags: "--stat", text: "name what differs, without patches" },
     {
+      flags: "--ignore-whitespace",
+      text: "leave out lines that differ only in white space at their ends",
+    },
+    {
       flags: "--deadline <duration>",
       text: "how long to search for patches; 2s if omitted",
       read: duration,
@@ -42,7 +47,8 @@ export const command = defineCommand<Options>({
   async run({ args: [a, b, member], options, read, out }) {
     standInWorkingFolder();
     const timeout = options.deadline ?? DEADLINE_MS;
-    const diff = await read("versions.diff", { a: a!, b: b!, member, timeout });
+    const { ignoreWhitespace } = options;
+    const diff = await read("versions.diff", { a: a!, b: b!, member, timeout, ignoreWhitespace });
     const shown = options.stat === true
       ? { ...diff, members: diff.members.map((each) => ({ ...each, patch: null })) }
       : diff;

@@ -4,11 +4,9 @@
  * @module
  */
 
-import { shownValue } from "../../base/encoded.ts";
 import { quoteId } from "../../base/describe.ts";
-import { authored, authoredFacts } from "../../base/authored.ts";
+import { authoredFacts } from "../../base/authored.ts";
 import { messageOf, shortHash } from "../../base/text.ts";
-import { decodeError } from "../../base/values_failure.ts";
 import type {
   DueRuns,
   ExpiredNode,
@@ -23,6 +21,7 @@ import type {
 } from "../../ports/health.ts";
 import type { StuckReason } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
+import { failingActivity } from "../fleet.ts";
 import type { FindingCode, HealthFinding } from "./finding.ts";
 
 /** A finding, and the facts that distinguish it from others of its kind. */
@@ -202,11 +201,9 @@ export function* tasksOfNobody(
  * Reports activities that fail and are still retried: nothing has to be repaired by hand, but an
  * operator should know.
  */
-export function failing({ name, since, nextAt, error, ...counts }: FailingTasks): Found {
-  const lastError = error === null
-    ? undefined
-    : shownValue(error, (text) => decodeError(authored(text)));
-  const { tasks, attempts } = counts;
+export function failing(row: FailingTasks): Found {
+  const { name, queue, since } = row;
+  const { tasks, attempts, lastError, nextTry } = failingActivity(row);
   const calls = tasks === 1 ? "1 call" : `${tasks} calls`;
   return {
     code: "FAILING_ACTIVITY",
@@ -215,12 +212,14 @@ export function failing({ name, since, nextAt, error, ...counts }: FailingTasks)
       `the last with: ${lastError === undefined ? "its node died" : messageOf(lastError)}`,
     details: {
       activity: name,
-      ...counts,
+      queue,
+      tasks,
+      attempts,
       since: new Date(since),
-      nextTry: nextAt === null ? null : new Date(nextAt),
+      nextTry,
       lastError,
     },
-    facts: [name, counts.queue, since],
+    facts: [name, queue, since],
   };
 }
 

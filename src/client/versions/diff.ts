@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkOptions, checkText, refuse } from "../../base/arguments.ts";
+import { checkBoolean, checkOptions, checkText, refuse } from "../../base/arguments.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
 import { isSameCode } from "../../version/compile/same_code.ts";
 import {
@@ -37,6 +37,13 @@ export interface VersionDiffOptions {
    * @default {"2s"}
    */
   readonly timeout?: Duration;
+  /**
+   * Whether patches leave out lines that differ only in white space at their ends, such as those that
+   * were indented. A member of which nothing else differs has a patch without lines.
+   *
+   * @default {false}
+   */
+  readonly ignoreWhitespace?: boolean;
 }
 
 /**
@@ -153,7 +160,9 @@ export async function diffVersions(
   const call = "versions.diff()";
   checkText(a, `the first version of ${call}`, MAX_SPECIFIER);
   checkText(b, `the second version of ${call}`, MAX_SPECIFIER);
-  checkOptions(options, ["member", "timeout"], call);
+  checkOptions(options, ["member", "timeout", "ignoreWhitespace"], call);
+  const { member, ignoreWhitespace = false } = options;
+  checkBoolean(ignoreWhitespace, `option ignoreWhitespace of ${call}`);
   const timeoutMs = durationMs(options.timeout ?? DEFAULT_TIMEOUT, `option timeout of ${call}`);
   const action = "compare it";
   const [first, second] = await Promise.all([
@@ -161,7 +170,6 @@ export async function diffVersions(
     readCode(versions, b, action),
   ]);
   const { pairs, unchanged } = pairMembers(first, second);
-  const { member } = options;
   if (member !== undefined) checkMember(member, first, second);
   const wanted = member === undefined
     ? pairs
@@ -169,7 +177,8 @@ export async function diffVersions(
   const deadline = Date.now() + timeoutMs;
   const members: MemberDiff[] = [];
   for (const pair of wanted) {
-    members.push(await diffMember(pair, first, second, deadline - Date.now()));
+    const search = { ignoreWhitespace, timeout: deadline - Date.now() };
+    members.push(await diffMember(pair, first, second, search));
   }
   const packages = diffPackages(first.manifest.content, second.manifest.content);
   const settings = diffSettings(first.manifest.content, second.manifest.content);
@@ -185,6 +194,13 @@ export async function diffVersions(
     packages: isPart ? [] : packages,
     settings: isPart ? [] : settings,
   };
+}
+
+/** How a patch is searched for. */
+interface PatchSearch {
+  /** In milliseconds. */
+  readonly timeout: number;
+  readonly ignoreWhitespace: boolean;
 }
 
 interface Pair {
@@ -239,7 +255,7 @@ async function diffMember(
   { before, after }: Pair,
   a: FoundVersion,
   b: FoundVersion,
-  timeoutMs: number,
+  search: PatchSearch,
 ): Promise<MemberDiff> {
   const { label, media } = (after ?? before)!;
   const isRenamed = before !== undefined && after !== undefined && before.label !== after.label;
@@ -247,7 +263,7 @@ async function diffMember(
   const isText = sides.before !== null && sides.after !== null;
   const patch = isRenamed || !isText
     ? null
-    : await patchOf(label, sides.before!, sides.after!, timeoutMs);
+    : await patchOf(label, sides.before!, sides.after!, search);
   return {
     label,
     change: before === undefined
@@ -283,13 +299,13 @@ async function patchOf(
   label: string,
   before: string,
   after: string,
-  timeoutMs: number,
+  search: PatchSearch,
 ): Promise<{ readonly patch: string; readonly added: number; readonly removed: number } | null> {
-  if (timeoutMs <= 0) return null;
+  if (search.timeout <= 0) return null;
   const { FILE_HEADERS_ONLY, formatPatch, structuredPatch } = await import("diff");
   const found = structuredPatch(label, label, before, after, undefined, undefined, {
     context: CONTEXT,
-    timeout: timeoutMs,
+    ...search,
   });
   if (found === undefined) return null;
   const lines = found.hunks.flatMap(({ lines }) => lines);

@@ -277,13 +277,14 @@ export const READINGS = {
       readonly b: string;
       readonly member?: string | undefined;
       readonly timeout: number;
+      readonly ignoreWhitespace?: boolean | undefined;
     },
     Result<typeof diffOf>
   >({
     rights: ["read", "source"],
     everywhere: true,
     heavy: true,
-    args: { a: hash, b: hash, member: text, timeout: deadline },
+    args: { a: hash, b: hash, member: text, timeout: deadline, ignoreWhitespace: flag },
     needs: ["a", "b", "timeout"],
     read: (client, { a, b, ...options }) => diffOf(client, a, b, { member: undefined, ...options }),
   }),
