@@ -5,13 +5,46 @@
  */
 
 import type { DiffReport } from "../operate/preflight.ts";
-import { diffView } from "./diff_view.ts";
+import { diffView, splitDiffView } from "./diff_view.ts";
 import { hereWith } from "./here.ts";
 import { type Content, type Html, html, NOTHING } from "./html.ts";
 import { counted, empty, note, section, table } from "./parts/mod.ts";
+import { type Given, type Parameter, switchParameter, textParameter } from "./parameters.ts";
 import type { View } from "./view.ts";
 
 type Member = DiffReport["members"][number];
+
+/** Whether the texts stand beside each other. */
+const SIDE_BY_SIDE = switchParameter("split");
+
+/** Whether white space at the ends of lines counts for nothing. */
+const NO_SPACE = switchParameter("nospace");
+
+/** The label of one module; all of them when it is not given. */
+const MEMBER = textParameter("member");
+
+/** The parameters of a page that shows differences. */
+export const DIFF_PARAMETERS: readonly Parameter[] = [SIDE_BY_SIDE, NO_SPACE, MEMBER];
+
+/** What a page shows of differences. */
+export interface DiffChoice {
+  /** The label of one module; `undefined`: all of them. */
+  readonly member: string | undefined;
+  /** Whether white space at the ends of lines counts for nothing. */
+  readonly ignoreWhitespace: boolean;
+}
+
+/**
+ * What a viewer wants to see of differences.
+ *
+ * @param given What was given for {@linkcode DIFF_PARAMETERS}.
+ */
+export function diffChoice(given: Given): DiffChoice {
+  return {
+    member: given.one(MEMBER) ?? undefined,
+    ignoreWhitespace: given.one(NO_SPACE) !== null,
+  };
+}
 
 /** More changed lines than these are shown module by module. */
 const MOST_LINES = 5_000;
@@ -44,10 +77,10 @@ export function diffReport(report: DiffReport, view: View): Html {
         `,
       )
       : NOTHING}${isOne
-      ? html`<p class="buttons"><a class="button" href="${
-        hereWith(view, { member: null })
-      }">All modules</a></p>`
-      : summary(report, view)}${isAll
+      ? NOTHING
+      : summary(report, view)}${members.some(({ patch }) => patch !== null)
+      ? switches(isOne, view)
+      : NOTHING}${isAll
       ? NOTHING
       : note("live", html`<p>${counted(total, "line")} differ: choose a module.</p>`)}${isAll
       ? members.map((member) => memberBlock(member, view))
@@ -86,6 +119,25 @@ export function diffReport(report: DiffReport, view: View): Html {
   `;
 }
 
+function switches(isOne: boolean, view: View): Html {
+  const flip = ({ name }: Parameter, on: string, off: string) => {
+    const isOn = view.query.get(name) === "1";
+    return html`<a class="button" href="${hereWith(view, { [name]: isOn ? null : 1 })}">${
+      isOn ? off : on
+    }</a>`;
+  };
+  const all = isOne
+    ? html`<a class="button" href="${hereWith(view, { member: null })}">All modules</a>`
+    : NOTHING;
+  return html`
+    <p class="buttons">${all}${flip(SIDE_BY_SIDE, "Side by side", "One below the other")}${flip(
+      NO_SPACE,
+      "Ignore white space",
+      "Show white space",
+    )}</p>
+  `;
+}
+
 const CHANGES: Readonly<Record<Member["change"], string>> = {
   added: "good",
   removed: "bad",
@@ -113,7 +165,9 @@ function summary({ members, unchanged }: DiffReport, view: View): Html {
       { title: "Lines", number: true, cell: linesCell },
       { title: "Note", wide: true, cell: noteCell },
     ], members),
-    html`<span class="hint">${counted(unchanged, "module")} the same</span>`,
+    unchanged === 0
+      ? NOTHING
+      : html`<span class="hint">${counted(unchanged, "module")} the same</span>`,
   );
 }
 
@@ -122,7 +176,8 @@ function linesCell({ added, removed }: Member): Content {
   return html`<span class="plus">+${added}</span> <span class="minus">−${removed}</span>`;
 }
 
-function noteCell({ sameCode, renamedFrom, gaveUp, patch, change }: Member): Content {
+function noteCell({ sameCode, renamedFrom, gaveUp, patch, change, ...member }: Member): Content {
+  if (patch !== null && member.added === 0 && member.removed === 0) return "white space alone";
   if (renamedFrom !== null) return html`was <span class="mono">${renamedFrom}</span>`;
   if (sameCode) return "the same after types are stripped";
   if (gaveUp) return "too unlike for a patch in time";
@@ -130,14 +185,16 @@ function noteCell({ sameCode, renamedFrom, gaveUp, patch, change }: Member): Con
 }
 
 function memberBlock(member: Member, view: View): Html {
-  const { label, patch } = member;
-  if (patch === null) return NOTHING;
+  const { label, patch, added, removed } = member;
+  if (patch === null || added === 0 && removed === 0) return NOTHING;
   const name = html`<a class="mono" href="${
     hereWith(view, { member: label })
   }">only this module</a>`;
   return section(
     label.replace(/^\.\//, ""),
-    diffView(label, patch),
+    view.query.get(SIDE_BY_SIDE.name) === "1"
+      ? splitDiffView(label, patch)
+      : diffView(label, patch),
     html`<span class="pieces">${linesCell(member)}${name}</span>`,
   );
 }

@@ -39,6 +39,7 @@ import { SCHEDULE_ACTIONS } from "./actions/schedules.ts";
 import { signal } from "./actions/signal.ts";
 import { start } from "./actions/start.ts";
 import { applyUpgrade, beginUpgrade, resumeUpgradeAction } from "./actions/upgrade.ts";
+import { VERSION_ACTIONS } from "./actions/versions.ts";
 import { audit } from "./pages/audit.ts";
 import { compare } from "./pages/compare.ts";
 import { exportRun } from "./pages/export.ts";
@@ -89,6 +90,7 @@ export const ROUTES: readonly Route[] = [
   version,
   versionSourcePage,
   versionPatches,
+  ...VERSION_ACTIONS,
   upgrade,
   applyUpgrade,
   beginUpgrade,

@@ -7,8 +7,9 @@
 import { isContinuumError } from "../base/errors.ts";
 import type { TraceOfRun } from "../operate/runs.ts";
 import {
+  findVersion,
   type MemberSource,
-  showVersion,
+  versionCode,
   type VersionDetails,
   versionSource,
 } from "../operate/versions.ts";
@@ -89,15 +90,17 @@ export async function sourceData(look: Look): Promise<SourceData> {
 }
 
 /**
- * Reads what a version consists of; once, since it never changes.
+ * Reads a version as it is now, and what it consists of, which never changes.
  *
  * @param look What to read from.
  * @param hash The version's hash, or its first digits.
  */
 export async function versionOf({ client, kept }: Look, hash: string): Promise<VersionDetails> {
+  const version = await findVersion(client, hash);
   // What is not there now may be there later.
   const minute = Math.floor(Date.now() / 60_000);
-  return await kept(["version", hash, minute], () => showVersion(client, hash));
+  const code = () => versionCode(client, version.hash);
+  return { ...version, ...await kept(["code", version.hash, minute], code) };
 }
 
 /**

@@ -18,7 +18,7 @@ import type { View } from "./view.ts";
  * @param body The content under the tabs.
  */
 export function versionPage(
-  { hash, workflow, label, current, state }: VersionDetails,
+  { hash, workflow, label, current, state, denied }: VersionDetails,
   segment: string,
   view: View,
   body: Html,
@@ -34,6 +34,15 @@ export function versionPage(
       view.to(["upgrade"], { version: hash, workflow })
     }">Move its runs</a>`
     : NOTHING;
+  const act = (text: string, segment: string, isGrave = false) =>
+    html`<a class="button${isGrave ? " danger" : ""}" href="${
+      view.to(["versions", hash, segment])
+    }">${text}</a>`;
+  const acts = !view.may("versions")
+    ? NOTHING
+    : denied !== null
+    ? act("Allow again", "allow")
+    : html`${current ? NOTHING : act("Make current", "activate")}${act("Deny", "deny", true)}`;
   const tab = (text: string, to: string) => {
     const path = to === "" ? ["versions", hash] : ["versions", hash, to];
     return html`<li><a href="${view.to(path)}" aria-current="${
@@ -45,7 +54,7 @@ export function versionPage(
     trail: [{ text: "Versions", to: view.to(["versions"]) }],
     aside: html`${current ? html`<span class="chip good">current</span>` : NOTHING}${
       label === null ? NOTHING : html`<span class="chip">${label}</span>`
-    }${compare}${move}`,
+    }${compare}${move}${acts}`,
     body: html`${
       may
         ? html`

@@ -101,8 +101,8 @@ export async function wholeHash(client: Continuum, text: string): Promise<string
   return isPart ? (await findVersion(client, text)).hash : text;
 }
 
-/** A version with what its code consists of. */
-export interface VersionDetails extends VersionLine {
+/** What the code of a version consists of. */
+export interface VersionCode {
   /** Where the bytes were read; `null`: no source has them, and `unavailable` says why. */
   readonly from: "archive" | "url" | null;
   /** Why no source has the code; `null`: one has it. */
@@ -115,6 +115,9 @@ export interface VersionDetails extends VersionLine {
   readonly packages: readonly string[];
 }
 
+/** A version with what its code consists of. */
+export interface VersionDetails extends VersionLine, VersionCode {}
+
 /**
  * Shows a version. Its code is read and verified, and never executed.
  *
@@ -124,14 +127,23 @@ export interface VersionDetails extends VersionLine {
  */
 export async function showVersion(client: Continuum, text: string): Promise<VersionDetails> {
   const version = await findVersion(client, text);
+  return { ...version, ...await versionCode(client, version.hash) };
+}
+
+/**
+ * Reads what the code of a version consists of. It is verified, and never executed.
+ *
+ * @param client The client.
+ * @param hash Its hash.
+ */
+export async function versionCode(client: Continuum, hash: string): Promise<VersionCode> {
   try {
-    const { from, entry, members, packages } = await client.versions.source(version.hash);
+    const { from, entry, members, packages } = await client.versions.source(hash);
     const listed = members.map(({ text: _, ...member }) => member);
-    return { ...version, from, unavailable: null, entry, members: listed, packages };
+    return { from, unavailable: null, entry, members: listed, packages };
   } catch (error) {
     if (!isContinuumError(error, "VERSION_UNAVAILABLE")) throw error;
-    const unavailable = error.message;
-    return { ...version, from: null, unavailable, entry: null, members: [], packages: [] };
+    return { from: null, unavailable: error.message, entry: null, members: [], packages: [] };
   }
 }
 

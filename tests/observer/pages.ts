@@ -5,6 +5,7 @@
  */
 
 import { type DefaultTreeAdapterTypes, parse } from "parse5";
+import type { Observed } from "./observed.ts";
 
 type Node = DefaultTreeAdapterTypes.Node;
 
@@ -46,6 +47,23 @@ export function fieldsOf(page: string): Record<string, string> {
       attribute(input, "value") ?? "",
     ]),
   );
+}
+
+/**
+ * Does an action as a person does: looks at its page, fills the form in, and sends it.
+ *
+ * @param observed Sends the requests.
+ * @param path The action.
+ * @param entered What is entered besides what the form has.
+ * @returns The answer to the form.
+ */
+export async function carriedOut(
+  observed: Observed,
+  path: string,
+  entered: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  const form = { ...fieldsOf(await observed.page(path)), ...entered };
+  return await observed.ask(path.split("?")[0]!, { form });
 }
 
 /** The rows of the table with a caption: the texts of their cells. */

@@ -14,7 +14,7 @@ import { forEachDatabase } from "../support/database.ts";
 import { openIn, reached } from "../support/runs.ts";
 import { type Scene, scene, source } from "../support/scene.ts";
 import { observe } from "./observed.ts";
-import { attribute, elements, fieldsOf, linksOf, rowsOf, text } from "./pages.ts";
+import { attribute, type Element, elements, fieldsOf, linksOf, rowsOf, text } from "./pages.ts";
 
 function order(steps: readonly string[], wait = "review"): string {
   const lines = steps.map((name) => `await ctx.run(${JSON.stringify(name)}, () => 1);`);
@@ -132,6 +132,16 @@ forEachDatabase("pages of versions", (database, test) => {
     assert.match(await observed.page(`/versions/diff?a=${old}&b=${old}`), /The same version/);
     const one = await observed.page(`/versions/diff?a=${old}&b=${current}&member=tax.ts`);
     assert.equal(elements(one, "diff").length, 1);
+    const split = await observed.page(`/versions/diff?a=${old}&b=current&member=order.ts&split=1`);
+    const [before, after] = elements(split, "diff");
+    const level = (side: Element) =>
+      elements(side, "line").map((line) => attribute(line, "class")!.split(" ")[1]);
+    const edited = level(before!).indexOf("removed");
+    assert(edited > 0);
+    assert.equal(level(after!)[edited], "added", "what belongs together is level");
+    assert.equal(level(before!).length, level(after!).length);
+    const spaceless = await observed.page(`/versions/diff?a=${old}&b=current&nospace=1`);
+    assert.match(spaceless, /Show white space/);
     assert.equal((await observed.ask("/versions/diff")).status, 200);
   });
 

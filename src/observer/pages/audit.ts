@@ -88,7 +88,7 @@ function filters(view: View): Html {
 }
 
 function list({ operations }: OperationLines, view: View): Html {
-  if (operations.length > 0) return operationTable(operations, view);
+  if (operations.length > 0) return operationTable(operations, view, true);
   const isNarrowed = [...NAMES, SINCE.name, CURSOR.name].some((name) => view.query.get(name));
   if (isNarrowed) {
     return empty("No act matches", html`<a href="${view.to(["audit"])}">Show all acts</a>`);

@@ -11,8 +11,9 @@ import {
   type PartingSide,
   type RunComparison,
 } from "../../operate/compare.ts";
+import { refuse } from "../../base/arguments.ts";
 import { showRun } from "../../operate/runs.ts";
-import { diffReport } from "../diff_report.ts";
+import { DIFF_PARAMETERS, diffChoice, diffReport } from "../diff_report.ts";
 import { named } from "../effect_words.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import {
@@ -46,11 +47,13 @@ const TIMEOUT = 5_000;
 export const compare = definePage<CompareData>({
   path: "/compare",
   rights: ["read"],
-  parameters: [A, B],
+  parameters: [A, B, ...DIFF_PARAMETERS],
   async load(look) {
     const [a, b] = [look.given.one(A), look.given.one(B)];
     if (a === null || b === null) return { comparison: null };
-    const comparison = await comparisonOf(look, a, b);
+    const { member, ...choice } = diffChoice(look.given);
+    const whole = await comparisonOf(look, a, b, choice.ignoreWhitespace);
+    const comparison = member === undefined ? whole : withOnly(member, whole);
     return { comparison: look.may("source") ? comparison : withoutSource(comparison) };
   },
   page: ({ comparison }, view) => ({
@@ -67,15 +70,27 @@ async function comparisonOf(
   { client, heavy, kept }: Look,
   a: string,
   b: string,
+  ignoreWhitespace: boolean,
 ): Promise<RunComparison> {
   const key = (await Promise.all([a, b].map((id) => showRun(client, id)))).flatMap((run) => {
     const { namespace, id, createdAt, generation, events, state, version } = run;
     return [namespace, id, createdAt, generation, events, state, version.hash];
   });
   return await kept(
-    ["compare", ...key],
-    () => heavy(() => compareRuns(client, a, b, { timeout: TIMEOUT })),
+    ["compare", ignoreWhitespace, ...key],
+    () => heavy(() => compareRuns(client, a, b, { timeout: TIMEOUT, ignoreWhitespace })),
   );
+}
+
+/** Of the code, one module. */
+function withOnly(label: string, comparison: RunComparison): RunComparison {
+  const { code } = comparison;
+  const members = code?.members.filter((member) => member.label === label) ?? [];
+  if (code !== null && members.length === 0) {
+    const labels = code.members.map((member) => member.label).join(", ");
+    refuse("parameter member", label, labels || "no such parameter: no module differs");
+  }
+  return { ...comparison, code: code && { ...code, members } };
 }
 
 function withoutSource(comparison: RunComparison): RunComparison {
@@ -126,9 +141,11 @@ function bodyOf(
         note("good", html`<p>Both histories are of the same effects, in the same order.</p>`),
       )
       : partingBlock("Where they part", diverges, view, [a, b])}
-    ${answers === null ? NOTHING : partingBlock("The first other answer", answers, view, [a, b])}
+    ${answers === null
+      ? NOTHING
+      : partingBlock("The first answer that differs", answers, view, [a, b])}
     <div class="columns">${[a, b].map(({ id, input }) =>
-      section("Input", valueBlock(input, view.to(["runs", id, "values", "input"])))
+      section(`Input of ${id}`, valueBlock(input, view.to(["runs", id, "values", "input"])))
     )}</div>
     ${section(
       "Their code",
@@ -204,6 +221,6 @@ function sideOf({ event, effect, site }: PartingSide, run: Run, at: number, view
         : valueBlock(
           event.value,
           view.to(["runs", run.id, "events", String(at)]),
-        )}<p><a href="${to}">${run.id} then</a></p></div>
+        )}<p><a href="${to}">${run.id} at this event</a></p></div>
   `;
 }

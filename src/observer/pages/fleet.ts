@@ -6,9 +6,11 @@
 
 import { listNodes, listQueues, type NodeLine, type QueueLine } from "../../operate/health.ts";
 import { OPEN_WORKER } from "../first_steps.ts";
-import { type Content, type Html, html } from "../html.ts";
-import { ago, empty, MOST_COUNTED, number, table } from "../parts/mod.ts";
+import { lastErrorCell } from "../last_error.ts";
+import { type Content, type Html, html, NOTHING } from "../html.ts";
+import { ago, empty, MOST_COUNTED, number, section, table } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
+import type { View } from "../view.ts";
 
 /** The queues. */
 export const queues = definePage<{ readonly queues: readonly QueueLine[] }>({
@@ -19,32 +21,56 @@ export const queues = definePage<{ readonly queues: readonly QueueLine[] }>({
   load: async ({ client }) => ({ queues: await listQueues(client) }),
   page: ({ queues }, view) => ({
     title: "Queues",
-    body: queues.length === 0
-      ? empty(
-        "No queue holds a task, and no node serves one",
-        html`A worker serves the queues of its activities: ${OPEN_WORKER}`,
-      )
-      : table("Queues of activities, by name", [
-        { title: "Queue", head: true, cell: ({ name }) => name },
-        { title: "Ready", number: true, cell: ({ ready }) => number(ready, MOST_COUNTED) },
-        {
-          title: "Of these, delayed",
-          number: true,
-          cell: ({ delayed }) => number(delayed, MOST_COUNTED),
-        },
-        { title: "Oldest", cell: ({ oldest }) => oldest === null ? "–" : ago(view, oldest) },
-        { title: "Executing", number: true, cell: ({ executing }) => number(executing) },
-        {
-          title: "Nodes",
-          wide: true,
-          cell: ({ nodes }) => nodes.length === 0 ? unserved() : number(nodes.length),
-        },
-      ], queues),
+    body: html`${queuesOf(queues, view)}${failingOf(queues, view)}`,
   }),
 });
 
+function queuesOf(queues: readonly QueueLine[], view: View): Html {
+  if (queues.length === 0) {
+    return empty(
+      "No queue holds a task, and no node serves one",
+      html`A worker serves the queues of its activities: ${OPEN_WORKER}`,
+    );
+  }
+  return table("Queues of activities, by name", [
+    { title: "Queue", head: true, cell: ({ name }) => name },
+    { title: "Ready", number: true, cell: ({ ready }) => number(ready, MOST_COUNTED) },
+    {
+      title: "Of these, delayed",
+      number: true,
+      cell: ({ delayed }) => number(delayed, MOST_COUNTED),
+    },
+    { title: "Oldest", cell: ({ oldest }) => oldest === null ? "–" : ago(view, oldest) },
+    { title: "Executing", number: true, cell: ({ executing }) => number(executing) },
+    {
+      title: "Nodes",
+      wide: true,
+      cell: ({ nodes }) => nodes.length === 0 ? unserved() : number(nodes.length),
+    },
+  ], queues);
+}
+
 function unserved(): Content {
   return html`<span class="chip bad">no node serves it</span>`;
+}
+
+function failingOf(queues: readonly QueueLine[], view: View): Html {
+  const failing = queues.flatMap(({ name, failing }) =>
+    failing.map((activity) => ({ ...activity, queue: name }))
+  );
+  if (failing.length === 0) return NOTHING;
+  return section(
+    "Failing, and tried again",
+    table("Activities that failed more than three times and are tried again", [
+      { title: "Activity", head: true, cell: ({ activity }) => activity },
+      { title: "Queue", cell: ({ queue }) => queue },
+      { title: "Tasks", number: true, cell: ({ tasks }) => number(tasks, MOST_COUNTED) },
+      { title: "Attempts", number: true, cell: ({ attempts }) => number(attempts) },
+      { title: "Last error", wide: true, cell: ({ lastError }) => lastErrorCell(lastError) },
+      { title: "Since", cell: ({ since }) => ago(view, since) },
+      { title: "Next", cell: ({ nextTry }) => nextTry === null ? "under way" : ago(view, nextTry) },
+    ], failing),
+  );
 }
 
 /** What stands in place of an empty list of nodes. */
@@ -59,8 +85,6 @@ export const nodes = definePage<{ readonly nodes: readonly NodeLine[] }>({
   everywhere: true,
   live: 10,
   load: async ({ client }) => ({ nodes: await listNodes(client) }),
-  // A lease is renewed all the time.
-  facts: ({ nodes }) => nodes.map(({ leasedUntil: _, ...node }) => node) as never,
   page: ({ nodes }, view) => ({
     title: "Nodes",
     body: nodes.length === 0 ? noNode() : table("Nodes that are alive, the oldest first", [
@@ -74,7 +98,12 @@ export const nodes = definePage<{ readonly nodes: readonly NodeLine[] }>({
         wide: true,
         cell: ({ activities }) => activities?.join(", ") || "–",
       },
-      { title: "Tasks", number: true, cell: ({ tasks }) => number(tasks) },
+      {
+        title: "Tasks",
+        number: true,
+        cell: ({ tasks, concurrency }) =>
+          concurrency === null ? number(tasks) : `${number(tasks)} of ${number(concurrency)}`,
+      },
       {
         title: "Can't load",
         cell: ({ cannotLoad }) =>

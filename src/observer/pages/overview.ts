@@ -234,7 +234,7 @@ function fleet(
       "What operators did last",
       operations,
       missing.operations,
-      (shown) => operationTable(shown, view),
+      (shown) => operationTable(shown, view, false),
       html`<a href="${view.to(["audit"])}">All of it</a>`,
     )}
   `;

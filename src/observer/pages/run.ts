@@ -6,12 +6,13 @@
 
 import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
 import type { MemberSource } from "../../operate/versions.ts";
+import { lastErrorCell } from "../last_error.ts";
+import { attributeList } from "../attribute_list.ts";
 import { colouredLines } from "../coloured.ts";
 import { type Content, type Html, html, joined, NOTHING } from "../html.ts";
 import {
   ago,
   counted,
-  errorLine,
   facts,
   mark,
   note,
@@ -25,7 +26,6 @@ import {
   versionLink,
   waitsFor,
 } from "../parts/mod.ts";
-import { isRedacted } from "../redaction.ts";
 import { isLate, missingFor } from "../parts_read.ts";
 import { definePage, type Look } from "../route.ts";
 import { runActions, runTabs } from "../run_head.ts";
@@ -138,7 +138,7 @@ function head(run: Run, view: View): Html {
         ["Node", run.node],
         ["Namespace", namespace === "default" ? null : namespace],
       ])}
-      ${attributesOf(run.attributes)}
+      ${attributeList(run.attributes)}
     </div>
     ${loadTrouble(run)}
   `;
@@ -159,17 +159,6 @@ function reasonOf(run: Run, view: View): Content {
     return html`<span>waits for ${waitsFor(view, run)}</span>`;
   }
   return NOTHING;
-}
-
-function attributesOf(attributes: Run["attributes"]): Html {
-  if (isRedacted(attributes as never)) return valueBlock(attributes as never);
-  const entries = Object.entries(attributes);
-  if (entries.length === 0) return NOTHING;
-  return html`
-    <ul class="attributes">${entries.map(([name, value]) =>
-      html`<li class="chip"><b>${name}</b> ${JSON.stringify(value)}</li>`
-    )}</ul>
-  `;
 }
 
 function loadTrouble({ noNodeCanLoad, stuck }: Run): Html {
@@ -309,12 +298,7 @@ function retrying({ retrying }: Run, view: View): Html {
       {
         title: "Last error",
         wide: true,
-        cell: ({ lastError }) =>
-          isRedacted(lastError)
-            ? valueBlock(lastError)
-            : lastError === null
-            ? "its node died"
-            : errorLine(lastError),
+        cell: ({ lastError }) => lastErrorCell(lastError),
       },
       { title: "When", cell: ({ failedAt }) => ago(view, failedAt) },
       { title: "Next", cell: ({ nextTry }) => nextTry === null ? "under way" : ago(view, nextTry) },

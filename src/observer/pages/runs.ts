@@ -9,22 +9,12 @@ import { currentVersions } from "../../operate/versions.ts";
 import { DEEDS } from "../actions/runs.ts";
 import { firstSteps } from "../first_steps.ts";
 import { type Html, html, NOTHING } from "../html.ts";
-import {
-  ago,
-  empty,
-  missingNote,
-  runLink,
-  stateMark,
-  stateWord,
-  table,
-  versionLink,
-  waitsFor,
-} from "../parts/mod.ts";
+import { empty, missingNote, stateWord } from "../parts/mod.ts";
 import { type MissingParts, readParts } from "../parts_read.ts";
-import { definePage } from "../route.ts";
+import { definePage, type Look } from "../route.ts";
 import { textParameter } from "../parameters.ts";
+import { COLUMN, columnForm, listQuery, runTable } from "../run_columns.ts";
 import {
-  FILTER_NAMES,
   filterOf,
   filterParameters,
   filterQuery,
@@ -32,6 +22,13 @@ import {
   ID_PREFIX,
   timesOf,
 } from "../run_filter.ts";
+import {
+  chosenStates,
+  filterForm,
+  isNarrowed,
+  type Offered,
+  statePills,
+} from "../run_filter_form.ts";
 import type { View } from "../view.ts";
 
 /** How many runs a page lists. */
@@ -44,8 +41,8 @@ interface Runs {
   readonly runs: RunLines["runs"] | null;
   /** Leads to the next page; `null`: there is none. */
   readonly cursor: string | null;
-  /** The names of workflows, for the filter; `null`: they were not read in time. */
-  readonly workflows: readonly string[] | null;
+  /** What the filter offers. */
+  readonly offered: Offered;
   /** Why parts are missing. */
   readonly missing: MissingParts;
   /** The times of the filter, for the next page. */
@@ -56,9 +53,9 @@ interface Runs {
 export const runs = definePage<Runs>({
   path: "/runs",
   rights: ["read"],
-  parameters: [...filterParameters(ID_PREFIX), CURSOR],
+  parameters: [...filterParameters(ID_PREFIX), COLUMN, CURSOR],
   live: 5,
-  async load({ client, given, kept }) {
+  async load({ client, given, kept, seesValues }) {
     const filter = filterOf(given);
     const cursor = given.one(CURSOR) ?? undefined;
     const minute = Math.floor(Date.now() / 60_000);
@@ -66,11 +63,15 @@ export const runs = definePage<Runs>({
     const { parts, missing } = await readParts({
       runs: () => listRuns(client, filter, { limit: PAGE, cursor }),
       workflows: () => kept(["workflows", minute], names),
+      attributes: () =>
+        seesValues
+          ? kept(["attributes", minute], () => attributeNames(client))
+          : Promise.resolve(null),
     });
     return {
       runs: parts.runs?.runs ?? null,
       cursor: parts.runs?.cursor ?? null,
-      workflows: parts.workflows,
+      offered: { workflows: parts.workflows, attributes: parts.attributes },
       missing,
       times: timesOf(filter),
     };
@@ -81,92 +82,21 @@ export const runs = definePage<Runs>({
     aside: view.may("start")
       ? html`<a class="button" href="${view.to(["start"])}">Start a run</a>`
       : null,
-    body: html`${filters(data, view)}${bulk(data, view)}${pager(data, view)}`,
+    body: html`
+      <div class="narrowing">${statePills(view)}${filterForm(data.offered, view)}${columnForm(
+        view,
+      )}</div>
+      ${bulk(data, view)}${pager(data, view)}
+    `,
   }),
 });
 
-/** States that are one click away. */
-const STATES: readonly (readonly [text: string, states: readonly string[]])[] = [
-  ["live", ["live"]],
-  ["parked", ["parked"]],
-  ["failed", ["failed"]],
-  ["parked or failed", ["parked", "failed"]],
-  ["completed", ["completed"]],
-  ["all that ended", ["ended"]],
-  ["all", ["any"]],
-];
+/** Of how many runs, the newest, the names of attributes are offered. */
+const MOST_LOOKED_AT = 1_000;
 
-/** Fields that narrow the list further. */
-const NARROWING = FILTER_NAMES.filter((name) => name !== "state");
-
-function chosenStates(query: URLSearchParams): readonly string[] {
-  const states = query.getAll("state").filter((state) => state !== "");
-  return states.length === 0 ? ["live"] : states;
-}
-
-function isNarrowed(query: URLSearchParams): boolean {
-  return NARROWING.some((name) => query.getAll(name).some((value) => value !== ""));
-}
-
-function filters({ workflows }: Runs, view: View): Html {
-  const { query } = view;
-  const chosen = chosenStates(query);
-  const isListed = STATES.some(([, each]) => each.join() === chosen.join());
-  const others = isListed ? [] : [[chosen.map(stateWord).join(", "), chosen] as const];
-  const filter = filterQuery(query);
-  const pills = [...STATES, ...others].map(([text, each]) =>
-    html`<li><a class="pill" href="${
-      view.to(["runs"], { ...filter, state: each })
-    }" aria-current="${each.join() === chosen.join() ? "true" : null}">${text}</a></li>`
-  );
-  const text = (name: string) => query.get(name);
-  return html`
-    <div class="narrowing">
-      <ul aria-label="States">${pills}</ul>
-      <details class="card" open="${isNarrowed(query)}">
-        <summary>Narrow by workflow, version, id, attribute or time</summary>
-        <form class="filters" action="${view.to(["runs"])}" method="get" aria-label="Filters">
-          ${chosen.map((state) => html`<input type="hidden" name="state" value="${state}">`)}
-          <label class="field"><span>Workflow</span>
-            <input name="workflow" value="${text(
-              "workflow",
-            )}" list="workflows" autocomplete="off"></label>
-          <datalist id="workflows">${(workflows ?? []).slice(0, 500).map((name) =>
-            html`<option value="${name}"></option>`
-          )}</datalist>
-          <label class="field"><span>Version</span>
-            <input name="version" value="${text(
-              "version",
-            )}" list="versions" placeholder="hash or current" autocomplete="off"></label>
-          <datalist id="versions"><option value="current"></option><option value="old"></option></datalist>
-          <label class="field"><span>Id begins with</span>
-            <input name="id" value="${text("id")}" autocomplete="off" spellcheck="false"></label>
-          <label class="field"><span>Started by</span>
-            <input name="parent" value="${text(
-              "parent",
-            )}" placeholder="id of a run" autocomplete="off" spellcheck="false"></label>
-          <label class="field"><span>Attribute</span>
-            <input name="attribute" value="${text(
-              "attribute",
-            )}" placeholder="name=value" autocomplete="off"></label>
-          <label class="field"><span>Created since</span>
-            <input name="since" value="${text(
-              "since",
-            )}" placeholder="2h" autocomplete="off"></label>
-          <label class="field"><span>Created until</span>
-            <input name="until" value="${text(
-              "until",
-            )}" placeholder="2026-01-31" autocomplete="off"></label>
-          <label class="field"><span>Ended since</span>
-            <input name="endedSince" value="${text(
-              "endedSince",
-            )}" placeholder="2h" autocomplete="off"></label>
-          <p class="buttons"><button class="primary">Filter</button>
-            <a class="button" href="${view.to(["runs"])}">Clear</a></p>
-        </form>
-      </details>
-    </div>
-  `;
+async function attributeNames(client: Look["client"]): Promise<readonly string[]> {
+  const { runs } = await listRuns(client, { states: ["any"] }, { limit: MOST_LOOKED_AT });
+  return [...new Set(runs.flatMap(({ attributes }) => Object.keys(attributes)))].sort();
 }
 
 /** The list, and what can be done with chosen runs of it. */
@@ -175,7 +105,7 @@ function bulk({ runs, missing }: Runs, view: View): Html {
   if (runs.length === 0) return nothing(view);
   const offered = DEEDS.filter(({ right }) => view.may(right));
   const [first] = offered;
-  if (first === undefined) return list(runs, view, false);
+  if (first === undefined) return runTable(runs, view, false);
   const chosen = filterQuery(view.query);
   const hidden = Object.entries(chosen).flatMap(([name, values]) =>
     (values as readonly string[]).map((value) =>
@@ -184,7 +114,7 @@ function bulk({ runs, missing }: Runs, view: View): Html {
   );
   return html`
     <form class="bulk" action="${view.to(["bulk", first.word])}" method="post">
-      ${list(runs, view, true)}
+      ${runTable(runs, view, true)}
       <fieldset class="buttons"><legend class="unseen">With the chosen runs</legend>
         <label class="check"><input type="checkbox" data-all=""> all shown</label>
         <label class="check"><input type="checkbox" name="all" value="1"> all that match</label>
@@ -197,28 +127,6 @@ function bulk({ runs, missing }: Runs, view: View): Html {
   `;
 }
 
-function list(runs: RunLines["runs"], view: View, isChosen: boolean): Html {
-  const choice = {
-    title: "",
-    controls: "Choose",
-    cell: ({ id }: RunLines["runs"][number]) =>
-      html`<input type="checkbox" name="id" value="${id}" aria-label="Choose ${id}">`,
-  };
-  return table("Runs, the newest first", [
-    ...(isChosen ? [choice] : []),
-    { title: "Run", head: true, cell: ({ id }) => runLink(view, id) },
-    { title: "Workflow", cell: ({ workflow }) => workflow },
-    { title: "Version", cell: ({ version, current }) => versionLink(view, version, current) },
-    { title: "State", cell: ({ state }) => stateMark(state) },
-    { title: "Waits for", wide: true, cell: (run) => waitsFor(view, run) },
-    { title: "Created", cell: ({ createdAt }) => ago(view, createdAt) },
-    {
-      title: "Changed",
-      cell: ({ endedAt, since, createdAt }) => ago(view, endedAt ?? since ?? createdAt),
-    },
-  ], runs);
-}
-
 function nothing(view: View): Html {
   const { query } = view;
   const states = chosenStates(query);
@@ -227,11 +135,11 @@ function nothing(view: View): Html {
   if (query.get(CURSOR.name)) {
     return empty(
       "No older run",
-      html`<a href="${view.to(["runs"], filterQuery(query))}">Back to the newest</a>`,
+      html`<a href="${view.to(["runs"], listQuery(query))}">Back to the newest</a>`,
     );
   }
   if (isNarrowed(query)) {
-    const wider = view.to(["runs"], { ...filterQuery(query), state: "any" });
+    const wider = view.to(["runs"], { ...listQuery(query), state: "any" });
     return empty(
       "No run matches",
       states.includes("any") ? html`<a href="${all}">Show all runs</a>` : html`
@@ -249,7 +157,7 @@ function nothing(view: View): Html {
 }
 
 function pager({ runs, cursor, times }: Runs, view: View): Html {
-  const filter = filterQuery(view.query);
+  const filter = listQuery(view.query);
   const isFirst = !view.query.get("cursor");
   if (runs === null || isFirst && cursor === null) return NOTHING;
   const start = isFirst

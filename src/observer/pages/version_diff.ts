@@ -6,7 +6,7 @@
 
 import { diffOf, type DiffReport } from "../../operate/preflight.ts";
 import { currentVersions, findVersion, type VersionLine } from "../../operate/versions.ts";
-import { diffReport } from "../diff_report.ts";
+import { DIFF_PARAMETERS, diffChoice, diffReport } from "../diff_report.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { note, versionLink } from "../parts/mod.ts";
 import { textParameter } from "../parameters.ts";
@@ -18,7 +18,6 @@ const TIMEOUT = 1_000;
 
 const A = textParameter("a");
 const B = textParameter("b");
-const MEMBER = textParameter("member");
 
 interface DiffData {
   /** The first version; `null`: none was chosen. */
@@ -34,7 +33,7 @@ export const versionDiff = definePage<DiffData>({
   path: "/versions/diff",
   rights: ["read", "source"],
   everywhere: true,
-  parameters: [A, B, MEMBER],
+  parameters: [A, B, ...DIFF_PARAMETERS],
   async load({ client, given, heavy, kept }) {
     const [from, to] = [given.one(A), given.one(B)];
     const a = from === null ? null : await findVersion(client, from.trim());
@@ -44,10 +43,10 @@ export const versionDiff = definePage<DiffData>({
       ? null
       : await findVersion(client, to.trim());
     if (a === null || b === null) return { a, b, diff: null };
-    const member = given.one(MEMBER) ?? undefined;
+    const choice = diffChoice(given);
     const diff = await kept(
-      ["diff", a.hash, b.hash, member ?? ""],
-      () => heavy(() => diffOf(client, a.hash, b.hash, { member, timeout: TIMEOUT })),
+      ["diff", a.hash, b.hash, choice.member ?? "", choice.ignoreWhitespace],
+      () => heavy(() => diffOf(client, a.hash, b.hash, { ...choice, timeout: TIMEOUT })),
     );
     return { a, b, diff };
   },
