@@ -21,6 +21,7 @@ export type ObserverCode =
   | "METHOD"
   | "NOT_ALLOWED"
   | "NOT_FOUND"
+  | "NOTHING_CHOSEN"
   | "QUERY_TIMEOUT"
   | "REASON_MISSING"
   | "UNKNOWN_VIEWER"
@@ -74,6 +75,7 @@ const STATUS: Readonly<Record<string, number>> = {
   METHOD: 405,
   NOT_ALLOWED: 403,
   NOT_FOUND: 404,
+  NOTHING_CHOSEN: 400,
   REASON_MISSING: 400,
   UNKNOWN_VIEWER: 401,
   UNSUPPORTED_BODY: 415,
@@ -131,6 +133,9 @@ const NEXT: Readonly<Record<string, string>> = {
     "another session locks what this reads: try again later.",
   RUN_NOT_FOUND: "Check the id and the namespace; a removed run is gone with its history.",
   INVALID_CURSOR: "Begin with the first page.",
+  NOTHING_CHOSEN:
+    "Go back, and choose runs by the boxes before them, or all that match. A program sends their ids in " +
+    "`id`, or `all=1` with a filter.",
   UNKNOWN_VIEWER: "Sign in to the application that this observer is part of.",
   NOT_ALLOWED: "Those who run this observer can give you the right.",
 };

@@ -69,7 +69,8 @@ function factOf(fact: Json): string {
 
 function whoOf({ as, proven }: OperationLine, view: View): Content {
   const link = html`<a href="${view.to(["audit"], { as })}">${as}</a>`;
-  return proven
-    ? link
-    : html`${link} <span class="chip" title="The caller claimed this name">claimed</span>`;
+  return proven ? link : html`
+    <span
+      class="worded">${link} <span class="chip" title="The caller claimed this name">claimed</span></span>
+  `;
 }

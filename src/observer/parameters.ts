@@ -12,28 +12,13 @@
 import { checkText, refuse } from "../base/arguments.ts";
 import { inWords, quote } from "../base/describe.ts";
 import type { Fields } from "./fields.ts";
+import type { Parameter } from "./parameter.ts";
+import { UTC, ZONE } from "./time_parameters.ts";
+
+export type { Parameter };
 
 /** The longest text of a parameter, in characters. */
 const MOST_TEXT = 10_000;
-
-/** A parameter. */
-export interface Parameter<Value = unknown> {
-  /** Its name. */
-  readonly name: string;
-  /** Whether it may be given several times. */
-  readonly many: boolean;
-  /** Whether it is read as JSON, and not as a text. */
-  readonly isJson?: true;
-  /**
-   * Reads one text.
-   *
-   * @param text The text; never empty.
-   * @param what What errors call it.
-   * @returns The value.
-   * @throws {InvalidArgumentError} If it is not what is wanted.
-   */
-  read(text: string, what: string): Value;
-}
 
 /**
  * Any text, such as an id.
@@ -116,38 +101,6 @@ export function several<Value>(parameter: Parameter<Value>): Parameter<Value> {
   return { ...parameter, many: true };
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
-
-/** A date, and a time of it, as ISO writes them. */
-const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
-
-/**
- * A time: as ISO writes it, or how long ago it was, such as `2h`. Without a zone it is in UTC, as a
- * form's `datetime-local` sends it.
- *
- * @param name The name.
- */
-export function timeParameter(name: string): Parameter<Date> {
-  return {
-    name,
-    many: false,
-    read(text, what) {
-      const [, count, unit] = /^(\d{1,6})\s*([smhd])$/.exec(text) ?? [];
-      if (count !== undefined) return new Date(Date.now() - Number(count) * UNITS[unit!]!);
-      const [found, zone] = ISO.exec(text) ?? [];
-      const hasTime = found?.includes("T") === true;
-      const date = new Date(
-        found === undefined ? NaN : hasTime && zone === undefined ? `${text}Z` : text,
-      );
-      // JavaScript reads the 31st of February as a day in March.
-      const isDay = date.getTime() >= 0 &&
-        !Number.isNaN(Date.parse(`${text.slice(0, 10)}T00:00Z`)) &&
-        new Date(`${text.slice(0, 10)}T00:00Z`).toISOString().startsWith(text.slice(0, 10));
-      return isDay ? date : refuse(what, text, "a time such as 2h, 2026-01-31 or 2026-01-31T12:00");
-    },
-  };
-}
-
 /** What was given for the parameters of a route (GIVEN-1). */
 export class Given {
   /** Why not all of it was read; `null`: it was. */
@@ -176,9 +129,10 @@ export class Given {
       const wanted = names.length === 0 ? "none" : names.join(", ");
       refuse("the parameters of this address", inWords(quote(name)), wanted);
     }
+    const zone = names.includes(ZONE.name) ? valuesOf(ZONE, fields, UTC)[0] ?? UTC : UTC;
     // JSON comes last: a form that is shown again for it has all else that was entered.
     for (const parameter of parameters) {
-      if (!parameter.isJson) this.#read.set(parameter, valuesOf(parameter, fields));
+      if (!parameter.isJson) this.#read.set(parameter, valuesOf(parameter, fields, zone));
     }
     for (const { name, isJson } of parameters) if (isJson) fields.json(name);
   }
@@ -213,9 +167,13 @@ export class Given {
   }
 }
 
-function valuesOf<Value>({ name, many, read }: Parameter<Value>, fields: Fields): Value[] {
+function valuesOf<Value>(
+  { name, many, read }: Parameter<Value>,
+  fields: Fields,
+  zone: string,
+): Value[] {
   const what = `parameter ${name}`;
   const texts = fields.list(name);
   if (texts.length > 1 && !many) refuse(what, inWords(`${texts.length} values`), "one");
-  return texts.map((text) => read(text, what));
+  return texts.map((text) => read(text, what, zone));
 }

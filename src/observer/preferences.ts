@@ -4,29 +4,23 @@
  * @module
  */
 
-import { refuse } from "../base/arguments.ts";
 import { type Given, type Parameter, textParameter, wordParameter } from "./parameters.ts";
+import { UTC, ZONE, zoneOf } from "./time_parameters.ts";
 import type { Preferences } from "./view.ts";
 
 /** Cookies are kept for a year. */
 const SECONDS = 31_536_000;
 
 const THEME = "continuum_theme";
-const ZONE = "continuum_zone";
+const ZONE_COOKIE = "continuum_zone";
 
 const CHOSEN_THEME = wordParameter("theme", ["auto", "light", "dark"]);
-const CHOSEN_ZONE: Parameter<string> = {
-  name: "zone",
-  many: false,
-  read: (text, what) =>
-    zoneOf(text) ?? refuse(what, text, "the name of a time zone, such as Europe/Berlin"),
-};
 
 /** Where to go after a choice. */
 export const BACK: Parameter<string> = textParameter("back");
 
 /** What the form of the choices has. */
-export const CHOICES: readonly Parameter[] = [CHOSEN_THEME, CHOSEN_ZONE, BACK];
+export const CHOICES: readonly Parameter[] = [CHOSEN_THEME, ZONE, BACK];
 
 /**
  * Reads the choices of a viewer.
@@ -37,7 +31,7 @@ export function preferencesOf(request: Request): Preferences {
   const cookies = cookiesOf(request);
   return {
     theme: themeOf(cookies.get(THEME) ?? null),
-    zone: zoneOf(cookies.get(ZONE) ?? null) ?? "UTC",
+    zone: zoneOf(decoded(cookies.get(ZONE_COOKIE) ?? "")) ?? UTC,
   };
 }
 
@@ -48,12 +42,12 @@ export function preferencesOf(request: Request): Preferences {
  * @param path The path of the cookies; `null`: the browser derives it.
  */
 export function cookiesFor(given: Given, path: string | null): string[] {
-  const [theme, zone] = [given.one(CHOSEN_THEME), given.one(CHOSEN_ZONE)];
+  const [theme, zone] = [given.one(CHOSEN_THEME), given.one(ZONE)];
   const attributes = `Max-Age=${SECONDS}; HttpOnly; SameSite=Strict` +
     (path === null ? "" : `; Path=${path}`);
   const kept: string[] = [];
   if (theme !== null) kept.push(`${THEME}=${theme}; ${attributes}`);
-  if (zone !== null) kept.push(`${ZONE}=${encodeURIComponent(zone)}; ${attributes}`);
+  if (zone !== null) kept.push(`${ZONE_COOKIE}=${encodeURIComponent(zone)}; ${attributes}`);
   return kept;
 }
 
@@ -74,13 +68,11 @@ function themeOf(text: string | null): Preferences["theme"] {
   return text === "dark" || text === "light" ? text : null;
 }
 
-/** The name of a time zone that the runtime knows. */
-function zoneOf(text: string | null): string | null {
-  if (text === null) return null;
+/** A cookie that a program has written may be encoded in any way. */
+function decoded(text: string): string {
   try {
-    const zone = decodeURIComponent(text);
-    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+    return decodeURIComponent(text);
   } catch {
-    return null;
+    return "";
   }
 }

@@ -8,14 +8,8 @@ import { refuse } from "../base/arguments.ts";
 import type { RunFilter } from "../operate/runs.ts";
 import { STATE_WORDS, type StateWord } from "../operate/run_lines.ts";
 import type { Query } from "./links.ts";
-import {
-  type Given,
-  type Parameter,
-  several,
-  textParameter,
-  timeParameter,
-  wordParameter,
-} from "./parameters.ts";
+import { type Given, type Parameter, several, textParameter, wordParameter } from "./parameters.ts";
+import { timeParameter, ZONE } from "./time_parameters.ts";
 
 /** Live runs are meant if no state is given. */
 const LIVE: readonly StateWord[] = ["live"];
@@ -49,7 +43,17 @@ const ATTRIBUTE: Parameter<readonly [string, string | number | boolean]> = {
 /** What ids begin with, in a list. */
 export const ID_PREFIX: Parameter<string> = textParameter("id");
 
-const OTHERS = [STATE, WORKFLOW, VERSION, PARENT, ATTRIBUTE, SINCE, UNTIL, ENDED_SINCE] as const;
+const OTHERS = [
+  STATE,
+  WORKFLOW,
+  VERSION,
+  PARENT,
+  ATTRIBUTE,
+  SINCE,
+  UNTIL,
+  ENDED_SINCE,
+  ZONE,
+] as const;
 
 /**
  * The parameters of a filter.

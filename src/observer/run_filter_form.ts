@@ -8,7 +8,9 @@ import { type Html, html, NOTHING } from "./html.ts";
 import { stateWord } from "./parts/mod.ts";
 import { COLUMN, listQuery } from "./run_columns.ts";
 import { FILTER_NAMES } from "./run_filter.ts";
+import { ZONE } from "./time_parameters.ts";
 import type { View } from "./view.ts";
+import { zoneField, zoneOfForm } from "./zone_field.ts";
 
 /** States that are one click away. */
 const STATES: readonly (readonly [text: string, states: readonly string[]])[] = [
@@ -22,7 +24,7 @@ const STATES: readonly (readonly [text: string, states: readonly string[]])[] = 
 ];
 
 /** Fields that narrow the list further. */
-const NARROWING = FILTER_NAMES.filter((name) => name !== "state");
+const NARROWING = FILTER_NAMES.filter((name) => name !== "state" && name !== ZONE.name);
 
 /**
  * The states of a filter.
@@ -109,14 +111,18 @@ export function filterForm({ workflows, attributes }: Offered, view: View): Html
         ${field("since", "Created since", "2h")}
         ${field("until", "Created until", "2026-01-31")}
         ${field("endedSince", "Ended since", "2h")}
-        ${options("workflows", workflows ?? [])}${options("versions", ["current", "old"])}
+        ${zoneField(view)}${options("workflows", workflows ?? [])}${options("versions", [
+          "current",
+          "old",
+        ])}
         ${options("attributes", (attributes ?? []).map((name) => `${name}=`))}
         <p class="buttons"><button class="primary">Filter</button>
           <a class="button" href="${view.to(["runs"])}">Clear</a></p>
-        ${attributes === null || attributes.length === 0 ? NOTHING : html`
-          <p
-            class="hint wide-field">The names of attributes that are offered are those of the newest 1,000 runs.</p>
-        `}
+        <p class="hint wide-field">Times without a zone are in ${zoneOfForm(
+          view,
+        )}. ${attributes === null || attributes.length === 0
+          ? NOTHING
+          : "The names of attributes that are offered are those of the newest 1,000 runs."}</p>
       </form>
     </details>
   `;

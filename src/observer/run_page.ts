@@ -5,9 +5,10 @@
  */
 
 import type { RunDetails } from "../operate/runs.ts";
+import { failureLine } from "./failure.ts";
 import { hereWith } from "./here.ts";
-import { type Html, html, NOTHING } from "./html.ts";
-import { note, stateMark, time, versionLink } from "./parts/mod.ts";
+import { type Content, type Html, html, NOTHING } from "./html.ts";
+import { note, stateMark, time, versionLink, waitsFor } from "./parts/mod.ts";
 import type { Page } from "./route.ts";
 import { runActions, runTabs } from "./run_head.ts";
 import type { ShownGeneration } from "./traces.ts";
@@ -23,19 +24,36 @@ import type { View } from "./view.ts";
  */
 export function runPage(run: RunDetails, segment: string, view: View, body: Html): Page {
   const { id, state, workflow, version, current } = run;
+  const toCurrent = current === false && view.may("source")
+    ? html`<a class="hint" href="${
+      view.to(["versions", "diff"], { a: version.hash, b: "current" })
+    }">compare with current</a>`
+    : NOTHING;
   return {
     title: id,
     isId: true,
     trail: [{ text: "Runs", to: view.to(["runs"]) }],
     aside: runActions(run, view),
     body: html`
-      <p class="run-line">${stateMark(state)} <a href="${view.to(["runs"], {
-        workflow,
-      })}">${workflow}</a>
-        ${versionLink(view, version, current)}</p>
+      <div class="run-head">
+        <p class="run-state"><span class="big">${stateMark(state)}</span> ${reasonOf(run, view)}</p>
+        <p class="run-line"><a href="${view.to(["runs"], {
+          workflow,
+        })}">${workflow}</a>${versionLink(view, version, current)}${toCurrent}</p>
+      </div>
       ${runTabs(id, segment, view)}${body}
     `,
   };
+}
+
+/** Why it is idle or has failed, in a sentence. */
+function reasonOf(run: RunDetails, view: View): Content {
+  const { state, reason, retrying, error } = run;
+  if (retrying.length > 0 && typeof reason === "string") return html`<span>${reason}</span>`;
+  if (state === "pending" || state === "suspended") {
+    return html`<span>waits for ${waitsFor(view, run)}</span>`;
+  }
+  return state === "failed" ? html`<span>${failureLine(error)}</span>` : NOTHING;
 }
 
 /**

@@ -164,6 +164,22 @@ export async function showRun(client: Continuum, id: string): Promise<RunDetails
 }
 
 /**
+ * Reads with what a run has failed.
+ *
+ * @param client The client.
+ * @param id Its id.
+ * @returns The error; `null`: it has not failed, or there is no such run any more.
+ */
+export async function runError(client: Continuum, id: string): Promise<Json> {
+  try {
+    return plain((await client.run(id).status()).error ?? null);
+  } catch (error) {
+    if (isContinuumError(error, "RUN_NOT_FOUND")) return null;
+    throw error;
+  }
+}
+
+/**
  * Reads the history of a run.
  *
  * @param client The client.

@@ -46,6 +46,13 @@ async function stoppedUpgrade({ node, current }: World): Promise<string> {
   return job!.id;
 }
 
+/** The page of a version that no node executes. */
+async function deniedVersion({ node }: World): Promise<string> {
+  const { versions: [rates] } = await node.versions.list({ workflow: "rates" });
+  await node.versions.deny(rates!.hash, { reason: "it calls fetch" });
+  return `/versions/${rates!.hash}`;
+}
+
 /** Puts another page in place of the one that is shown: axe and the styles are loaded only once. */
 const SHOW = `async (url) => {
   const answer = await fetch(url, { headers: { accept: "text/html" } });
@@ -66,7 +73,9 @@ browserTest(
     await using served = serveObserved(world.node);
     const resume = `/upgrade/resume?job=${await stoppedUpgrade(world)}`;
     const begin = `/upgrade/begin?to=${world.current}`;
-    const paths = [...Object.values(pagesOf(world)), ...FORMS, resume, begin];
+    const version = `/versions/${world.old}`;
+    const acts = [`${version}/activate`, `${version}/deny`, `${await deniedVersion(world)}/allow`];
+    const paths = [...Object.values(pagesOf(world)), ...FORMS, resume, begin, ...acts];
     const page = await open();
     await page.goto(served.url);
     await page.evaluate(axe.source);

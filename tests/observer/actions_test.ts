@@ -243,7 +243,11 @@ forEachDatabase("observer's actions", (database, test) => {
     assert.match(matching, /Cancel a-3/);
     const ended = await observed.page("/bulk/cancel", { form: { id: ["a-1"] } });
     assert.match(ended, /None of the chosen runs/);
-    assert.equal((await observed.ask("/bulk/cancel", { form: { reason: "x" } })).status, 400);
+    const none = await observed.ask("/bulk/cancel", { form: { reason: "x" } });
+    assert.equal(none.status, 400);
+    assert.match(await none.text(), /No run was chosen.*choose runs by the boxes/s);
+    const nothing = await observed.page("/bulk/cancel", { form: { all: "1", prefix: "z-" } });
+    assert.match(nothing, /No run matches the filter/);
     assert.equal((await set.node.run("b-1").status()).state, "suspended");
   });
 
@@ -298,5 +302,8 @@ forEachDatabase("observer's actions", (database, test) => {
     const { plan } = await observed.json(`/runs/r-1/upgrade?to=${second}`);
     assert.equal(plan.report.moves, false);
     assert.match(plan.report.drift.message, /one|two/);
+    assert.match(page, new RegExp(`versions/diff\\?a=${first}&amp;b=${second}`));
+    assert.match(page, new RegExp(`r-1/fork\\?at=0&amp;version=${second}`), "and a way on");
+    assert.doesNotMatch(page, /Look at another version/, "there are two");
   });
 });

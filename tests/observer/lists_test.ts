@@ -86,6 +86,24 @@ Deno.test("the audit says how a target was, and how it became", async () => {
   );
 });
 
+Deno.test("the overview and a run's head say with what a run has failed", async () => {
+  const failing = source(
+    `throw new RangeError(input.why + "\\nsecond line");`,
+    `{ name: "failing" }`,
+  );
+  await using set = await scene(POSTGRES, { "failing.ts": failing });
+  const why = "Shelf 9 is full";
+  await reached(await set.node.start("failing", { why }, { runId: "f-1" }), "failed");
+  const observed = observe(set.node);
+  const caption = "Parked and failed runs, the latest trouble first";
+  const [row] = rowsOf(await observed.page("/"), caption);
+  assert.equal(row![4], "RangeError: Shelf 9 is full");
+  const [state] = elements(await observed.page("/runs/f-1"), "run-state");
+  assert.equal(text(state!), "failed RangeError: Shelf 9 is full");
+  const hidden = observe(set.node, { without: ["payloads"] });
+  for (const path of ["/", "/runs/f-1"]) assert(!(await hidden.page(path)).includes(why), path);
+});
+
 Deno.test("queues name the activities that keep failing, and nodes how much they execute", async () => {
   const ship = defineActivity(
     { name: "ship", retry: { maxAttempts: 1e6, initial: "20ms", factor: 1 } },

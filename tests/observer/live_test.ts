@@ -174,7 +174,7 @@ browserTest(
     await watched.open("/runs");
     await page.getByText("Narrow by workflow").click();
     await page.getByLabel("Id begins with").fill("ty");
-    await page.getByLabel("Workflow").focus();
+    await page.getByRole("form", { name: "Filters" }).getByLabel("Workflow").focus();
     await page.getByLabel("Choose typed").check();
     await reached(await set.node.start("echo", { wait: "go" }, { runId: "newer" }), "suspended");
     await watched.nextLook();

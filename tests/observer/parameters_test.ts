@@ -6,6 +6,9 @@
  */
 
 import assert from "node:assert/strict";
+import { fieldsOfForm } from "../../src/observer/fields.ts";
+import { Given } from "../../src/observer/parameters.ts";
+import { timeParameter, ZONE } from "../../src/observer/time_parameters.ts";
 import type { Route } from "../../src/observer/route.ts";
 import { parametersOf } from "../../src/observer/route_parameters.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
@@ -136,4 +139,40 @@ Deno.test("a time of an address is read as it is written, and the next page keep
   const next = older!.replaceAll("&amp;", "&").replace(/^\.\//, "/");
   const rest = await observed.json(next);
   assert.equal(rest.runs.length, 10, JSON.stringify(rest));
+});
+
+Deno.test("TIME-1: a time without a zone is in that of the address, whoever reads it", () => {
+  const at = timeParameter("since");
+  const read = (since: string, zone = "") => {
+    const fields = fieldsOfForm(new URLSearchParams({ since, zone }));
+    const given = new Given(fields, [at, ZONE]);
+    given.check();
+    return given.one(at)!.toISOString();
+  };
+  assert.equal(read("2026-07-01 12:00"), "2026-07-01T12:00:00.000Z");
+  assert.equal(read("2026-07-01 12:00:30", "Europe/Berlin"), "2026-07-01T10:00:30.000Z");
+  assert.equal(read("2026-12-01", "Asia/Kathmandu"), "2026-11-30T18:15:00.000Z");
+  assert.equal(read("2026-12-01 00:00:00 UTC", "Asia/Kathmandu"), "2026-12-01T00:00:00.000Z");
+  assert.equal(read("2026-12-01T00:00Z", "Asia/Kathmandu"), "2026-12-01T00:00:00.000Z");
+  assert.equal(read("2026-12-01T00:00-05:00", "Asia/Kathmandu"), "2026-12-01T05:00:00.000Z");
+  // The clocks skip this hour, and repeat that one.
+  assert.equal(read("2026-03-29T02:30", "Europe/Berlin"), "2026-03-29T01:30:00.000Z");
+  assert.equal(read("2026-10-25T02:30", "Europe/Berlin"), "2026-10-25T00:30:00.000Z");
+  for (const [since, zone] of [["2026-02-29", ""], ["2026-01-01T24:30", ""], ["2h", "Mars/Base"]]) {
+    assert.throws(() => read(since!, zone), { code: "INVALID_ARGUMENT" });
+  }
+});
+
+Deno.test("TIME-1: the form of a viewer with another zone puts it into the address", async () => {
+  await using set = await scene(POSTGRES);
+  const observed = observe(set.node);
+  const zoned = { headers: { cookie: "continuum_zone=Europe%2FBerlin" } };
+  const zoneIn = (page: string) =>
+    /<input type="hidden" name="zone" value="([^"]*)">/.exec(page)?.[1];
+  for (const path of ["/runs", "/audit"]) {
+    assert.equal(zoneIn(await observed.page(path)), undefined, "UTC needs none");
+    assert.equal(zoneIn(await observed.page(path, zoned)), "Europe/Berlin");
+    const link = `${path}?since=2026-01-01&zone=Asia/Tokyo`;
+    assert.equal(zoneIn(await observed.page(link, zoned)), "Asia/Tokyo", "that of the link");
+  }
 });

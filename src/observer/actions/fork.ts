@@ -128,10 +128,25 @@ function kept(fields: Fields, { plan }: ForkLine): Html {
   }<input type="hidden" name="plan" value="${plan}">`;
 }
 
+/** What becomes of children that end after the point. */
+const OF_CHILDREN: Readonly<Record<typeof FORK_CHILDREN[number], string>> = {
+  refuse: "make no fork",
+  adopt: "the fork shares their results",
+  restart: "the fork starts others",
+};
+
+/** What becomes of signals that came after the point. */
+const OF_SIGNALS: Readonly<Record<typeof FORK_SIGNALS[number], string>> = {
+  drop: "leave them out",
+  carry: "deliver them again",
+};
+
 function form({ events }: Plan, fields: Fields): Html {
-  const choice = (name: string, choices: readonly string[]) =>
+  const choice = (name: string, choices: Readonly<Record<string, string>>) =>
     html`<select name="${name}">${
-      choices.map((one) => html`<option value="${one}">${one}</option>`)
+      Object.entries(choices).map(([value, text]) =>
+        html`<option value="${value}" selected="${value === fields.text(name)}">${text}</option>`
+      )
     }</select>`;
   return html`
     ${note(
@@ -139,11 +154,11 @@ function form({ events }: Plan, fields: Fields): Html {
       "A fork is a new run that begins with a part of this one's history. This one is not changed.",
     )}
     <div class="filters">
-      <label class="field"><span>After so many events (it has ${events})</span>
+      <label class="field"><span>After so many of its ${counted(events, "event")}</span>
         <input name="at" type="number" min="0" max="${events}" value="${fields.text("at") ??
           events}"></label>
       <label
-        class="field"><span>or before the effect named</span><input name="before" autocomplete="off" value="${fields
+        class="field"><span>Or before the effect named</span><input name="before" autocomplete="off" value="${fields
           .text("before")}"></label>
       <label
         class="field"><span>On version</span><input name="version" autocomplete="off" placeholder="its own" value="${fields
@@ -153,9 +168,12 @@ function form({ events }: Plan, fields: Fields): Html {
           .text("id")}"></label>
       <label class="field"><span>Children that end later</span>${choice(
         "children",
-        FORK_CHILDREN,
+        OF_CHILDREN,
       )}</label>
-      <label class="field"><span>Later signals</span>${choice("signals", FORK_SIGNALS)}</label>
+      <label class="field"><span>Signals that came later</span>${choice(
+        "signals",
+        OF_SIGNALS,
+      )}</label>
     </div>
     <label class="field"><span>Input, as JSON (optional)</span>
       <textarea name="input" spellcheck="false" placeholder="that of the run">${fields.text(

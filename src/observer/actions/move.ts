@@ -8,6 +8,7 @@
 import type { Continuum } from "../../operate/client.ts";
 import { reopenRun, upgradeRun } from "../../operate/move_run.ts";
 import { showRun } from "../../operate/runs.ts";
+import { listVersions, type VersionLine } from "../../operate/versions.ts";
 import type { Json } from "../../operate/plain.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { note, valueBlock } from "../parts/mod.ts";
@@ -20,11 +21,13 @@ import type { View } from "../view.ts";
 interface Report {
   readonly from: string;
   readonly to: string;
-  readonly drift: { readonly message: string } | null;
+  readonly drift: { readonly message: string; readonly seq: number } | null;
   readonly refused: { readonly message: string } | null;
   /** The error that the target throws after the same history; `null`: none. */
   readonly error: Json;
   readonly moves: boolean;
+  /** Imported activities that it waits for, and why they keep their code; `null`: they move, too. */
+  readonly activities: readonly { readonly name: string; readonly stays: string | null }[];
 }
 
 interface Plan {
@@ -35,7 +38,12 @@ interface Plan {
   /** What was asked for; `null`: the current version. */
   readonly target: string | null;
   readonly report: Report;
+  /** Versions that it could be moved to instead, the newest first. */
+  readonly versions: readonly Pick<VersionLine, "hash" | "label" | "current">[];
 }
+
+/** How many other versions are offered. */
+const OFFERED = 10;
 
 /** What differs between the two. */
 interface Kind {
@@ -64,7 +72,7 @@ const KINDS: readonly Kind[] = [
     done: "taken up",
     async move(client, id, to, dryRun) {
       const { reopened: moves, fails: error, ...report } = await reopenRun(client, id, to, dryRun);
-      return { ...report, moves, error };
+      return { ...report, moves, error, activities: [] };
     },
   },
 ];
@@ -83,11 +91,27 @@ export const MOVE_ACTIONS: readonly ActionRoute[] = KINDS.map(({ word, verb, rig
       const { id, workflow, events, generation } = await showRun(client, params.id!);
       const target = given.one(TO);
       const report = await heavy(() => move(client, id, target ?? undefined, true));
-      return { id, workflow, events, generation, target, report };
+      const { versions: found } = await listVersions(client, { workflow, limit: OFFERED });
+      const versions = found.filter(({ hash, denied }) =>
+        denied === null && hash !== report.from && hash !== report.to
+      ).map(({ hash, label, current }) => ({ hash, label, current }));
+      return { id, workflow, events, generation, target, report, versions };
     },
+    fence: ({ versions: _, ...plan }) => plan as never,
     targets: ({ id }) => [id],
     confirm(plan, view, fields) {
-      const { id, report, target } = plan;
+      const { id, report, target, versions } = plan;
+      const others = versions.map(({ hash, label, current }) =>
+        html`<li><a href="${view.to(["runs", id, word], { to: hash })}">${hash.slice(0, 7)}${
+          label === null ? NOTHING : ` ${label}`
+        }</a>${
+          current
+            ? html`
+              <span class="chip good">current</span>
+            `
+            : NOTHING
+        }</li>`
+      );
       return {
         title: `${verb} ${id}`,
         trail: [{ text: "Runs", to: view.to(["runs"]) }, { text: id, to: view.to(["runs", id]) }],
@@ -95,8 +119,13 @@ export const MOVE_ACTIONS: readonly ActionRoute[] = KINDS.map(({ word, verb, rig
         nothing: !report.moves,
         back: view.to(["runs", id]),
         body: html`
-          ${verdict(report, view)}
-          ${target === null
+          ${verdict(report, view, id)}
+          ${others.length === 0 ? NOTHING : html`
+            <div class="hint">
+              <p>Look at another version instead:</p>
+              <ul class="attributes">${others}</ul>
+            </div>
+          `}${target === null
             ? NOTHING
             : html`<input type="hidden" name="to" value="${fields.text("to")}">`}
         `,
@@ -116,7 +145,7 @@ export const MOVE_ACTIONS: readonly ActionRoute[] = KINDS.map(({ word, verb, rig
         page: {
           title: `${verb} ${id}`,
           body: html`${
-            verdict(report, view)
+            verdict(report, view, id)
           }<p class="buttons"><a class="button" href="${to}">Continue</a></p>`,
         },
       };
@@ -124,7 +153,8 @@ export const MOVE_ACTIONS: readonly ActionRoute[] = KINDS.map(({ word, verb, rig
   })
 );
 
-function verdict({ from, to, drift, refused, error, moves }: Report, view: View): Html {
+function verdict(report: Report, view: View, id: string): Html {
+  const { from, to, drift, refused, error, moves, activities } = report;
   const versions = html`
     <p>From <a class="id" href="${view.to(["versions", from])}">${from.slice(0, 7)}</a>
       to <a class="id" href="${view.to(["versions", to])}">${to.slice(0, 7)}</a>.</p>
@@ -134,8 +164,11 @@ function verdict({ from, to, drift, refused, error, moves }: Report, view: View)
       "good",
       html`
         <p class="strong">Its history replays there</p>${versions}
-              <p
+        <p
           class="hint">Every effect that it has requested so far is requested by the target too, in the same order.</p>
+        ${activities.filter(({ stays }) => stays !== null).map(({ name, stays }) =>
+          html`<p class="hint">The activity <q>${name}</q> keeps its code: ${stays}</p>`
+        )}
       `,
     );
   }
@@ -143,8 +176,21 @@ function verdict({ from, to, drift, refused, error, moves }: Report, view: View)
   const failure = error === null
     ? NOTHING
     : html`<p>The target fails as well:</p>${valueBlock(error)}`;
+  const compare = view.may("source")
+    ? html`<a class="button" href="${
+      view.to(["versions", "diff"], { a: from, b: to })
+    }">Compare the two versions</a>`
+    : NOTHING;
+  const fork = view.may("fork") && drift !== null
+    ? html`<a class="button" href="${
+      view.to(["runs", id, "fork"], { at: drift.seq, version: to })
+    }">Fork it before that event</a>`
+    : NOTHING;
   return note(
     "warn",
-    html`<p class="strong">It can't be moved there</p>${versions}<p>${why}</p>${failure}`,
+    html`
+      <p class="strong">It can't be moved there</p>${versions}<p>${why}</p>${failure}
+      <p class="buttons">${compare}${fork}</p>
+    `,
   );
 }

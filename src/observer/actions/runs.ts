@@ -5,8 +5,6 @@
  * @module
  */
 
-import { refuse } from "../../base/arguments.ts";
-import { inWords } from "../../base/describe.ts";
 import {
   cancelRuns,
   deleteRuns,
@@ -17,6 +15,7 @@ import {
   terminateRuns,
 } from "../../operate/act_on_runs.ts";
 import type { Continuum } from "../../operate/client.ts";
+import { ObserverError } from "../errors.ts";
 import { listRuns } from "../../operate/runs.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { counted, note, number, runLink, section, stateMark, table } from "../parts/mod.ts";
@@ -156,7 +155,10 @@ function actionOn(deed: Deed, path: string, parameters: readonly Parameter[]): A
       const isOne = runs.length === 1;
       return {
         title: isOne ? `${verb} ${first!.id}` : `${verb} ${counted(runs.length, "run")}`,
-        trail: [{ text: "Runs", to: view.to(["runs"]) }],
+        trail: [
+          { text: "Runs", to: view.to(["runs"]) },
+          ...(isOne ? [{ text: first!.id, to: view.to(["runs", first!.id]) }] : []),
+        ],
         button: isOne ? `${verb} this run` : `${verb} ${counted(runs.length, "run")}`,
         grave: isGrave,
         nothing: runs.length === 0,
@@ -199,7 +201,10 @@ async function planOf(deed: Deed, { client, params, given }: Look): Promise<Plan
     ? { ids: given.all(ID), more: false }
     : await matching(client, given);
   if (chosen.ids.length === 0) {
-    refuse("parameter id", inWords("nothing"), "the ids of runs, or all=1 with a filter");
+    throw new ObserverError(
+      "NOTHING_CHOSEN",
+      given.one(ALL) === null ? "No run was chosen" : "No run matches the filter",
+    );
   }
   const planned = await planRuns(client, chosen.ids.slice(0, MOST_RUNS));
   const runs = planned.filter(({ state }) => deed.applies(state));

@@ -52,7 +52,7 @@ export const signal = defineAction<Plan, { readonly id: string; readonly deliver
       <datalist id="awaited">${awaited.map((name) =>
         html`<option value="${name}"></option>`
       )}</datalist>
-      <label class="field"><span>Payload, as JSON</span>
+      <label class="field"><span>Payload, as JSON (optional)</span>
         <textarea name="payload" spellcheck="false" placeholder="&quot;approved&quot;">${fields
           .text("payload")}</textarea></label>
       ${onceField("delivery", fields)}

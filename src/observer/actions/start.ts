@@ -15,7 +15,8 @@ import { noWorkflow } from "../first_steps.ts";
 import { html, NOTHING } from "../html.ts";
 import { onceField } from "../once_field.ts";
 import { note } from "../parts/mod.ts";
-import { jsonParameter, textParameter, timeParameter, wordParameter } from "../parameters.ts";
+import { jsonParameter, textParameter, wordParameter } from "../parameters.ts";
+import { timeParameter } from "../time_parameters.ts";
 import { isRedacted } from "../redaction.ts";
 import { defineAction } from "../route.ts";
 
@@ -80,7 +81,7 @@ export const start = defineAction<Plan, StartedRun>({
         <datalist id="workflows">${workflows.slice(0, 500).map((name) =>
           html`<option value="${name}"></option>`
         )}</datalist>
-        <label class="field"><span>Input, as JSON</span>
+        <label class="field"><span>Input, as JSON (optional)</span>
           <textarea name="input" rows="10" spellcheck="false">${given}</textarea></label>
         <div class="filters">
           <label

@@ -262,7 +262,11 @@
   });
 
   // The zone of this browser is offered.
-  const zone = document.querySelector("[data-zone]");
-  if (zone) zone.title = "This browser is in " + Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const own = document.querySelector("[data-own-zone]");
+  if (own) {
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    own.textContent = `Use the zone of this browser: ${timeZone}`;
+    own.addEventListener("click", () => document.querySelector("[data-zone]").value = timeZone);
+  }
   tellTimes();
 })();

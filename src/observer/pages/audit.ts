@@ -9,7 +9,9 @@ import { type Html, html, NOTHING } from "../html.ts";
 import type { Query } from "../links.ts";
 import { operationTable } from "../operation_table.ts";
 import { empty } from "../parts/mod.ts";
-import { textParameter, timeParameter, wordParameter } from "../parameters.ts";
+import { textParameter, wordParameter } from "../parameters.ts";
+import { timeParameter, ZONE } from "../time_parameters.ts";
+import { zoneField } from "../zone_field.ts";
 import { definePage } from "../route.ts";
 import type { View } from "../view.ts";
 
@@ -33,7 +35,7 @@ export const audit = definePage<Acts>({
   path: "/audit",
   rights: ["read"],
   everywhere: true,
-  parameters: [AS, RUN, TARGET, ACTION, SINCE, CURSOR],
+  parameters: [AS, RUN, TARGET, ACTION, SINCE, ZONE, CURSOR],
   live: 30,
   async load({ client, given }) {
     const filter = {
@@ -80,9 +82,13 @@ function filters(view: View): Html {
       <label class="field"><span>Since</span><input name="since" value="${view.query.get(
         "since",
       )}" placeholder="2h" autocomplete="off"></label>
-      <p class="buttons"><button class="primary">Filter</button><a class="button" href="${view.to([
-        "audit",
-      ])}">Clear</a></p>
+      ${zoneField(
+        view,
+      )}<p class="buttons"><button class="primary">Filter</button><a class="button" href="${view.to(
+        [
+          "audit",
+        ],
+      )}">Clear</a></p>
     </form>
   `;
 }

@@ -6,7 +6,7 @@
 
 import { listNodes, listQueues, type NodeLine, type QueueLine } from "../../operate/health.ts";
 import { OPEN_WORKER } from "../first_steps.ts";
-import { lastErrorCell } from "../last_error.ts";
+import { failureLine } from "../failure.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import { ago, empty, MOST_COUNTED, number, section, table } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
@@ -66,7 +66,11 @@ function failingOf(queues: readonly QueueLine[], view: View): Html {
       { title: "Queue", cell: ({ queue }) => queue },
       { title: "Tasks", number: true, cell: ({ tasks }) => number(tasks, MOST_COUNTED) },
       { title: "Attempts", number: true, cell: ({ attempts }) => number(attempts) },
-      { title: "Last error", wide: true, cell: ({ lastError }) => lastErrorCell(lastError) },
+      {
+        title: "Last error",
+        wide: true,
+        cell: ({ lastError }) => failureLine(lastError, "its node died"),
+      },
       { title: "Since", cell: ({ since }) => ago(view, since) },
       { title: "Next", cell: ({ nextTry }) => nextTry === null ? "under way" : ago(view, nextTry) },
     ], failing),

@@ -149,13 +149,13 @@ function list(data: HistoryData, view: View): Html {
       cell: ({ at }) => begun === null ? NOTHING : `+${spanText(Date.parse(at) - begun)}`,
     },
     {
-      title: "Look",
+      title: "The run then",
       cell: ({ event }) =>
         event === null
           ? html`<span class="hint">still tried</span>`
           : html`<a href="${
             view.to(["runs", run.id, "timeline"], { ...link, at: event + 1 })
-          }">then</a>`,
+          }">show</a>`,
     },
   ], entries);
 }

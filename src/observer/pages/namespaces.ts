@@ -84,7 +84,13 @@ export const namespaces = definePage<NamespacesData>({
         },
         { title: "Since", cell: ({ trouble }) => ago(view, trouble?.troubleAt ?? null) },
       ], namespaces)}
-      ${after === null
+      ${namespaces.length === 1 && after === null
+        ? html`
+          <p
+            class="hint">A program works in another namespace by its option <code>namespace</code>. It is listed here once it
+            has a run.</p>
+        `
+        : NOTHING}${after === null
         ? NOTHING
         : html`<nav class="pager" aria-label="Pages"><span>${namespaces.length} shown</span><a
         class="button" href="${view.to([NAMESPACES], { after })}" rel="next">More</a></nav>`}

@@ -13,10 +13,12 @@ import {
   type NodeLine,
   type QueueLine,
 } from "../../operate/health.ts";
-import { countRuns, listRuns } from "../../operate/runs.ts";
+import { countRuns, listRuns, runError } from "../../operate/runs.ts";
+import { failureLine } from "../failure.ts";
 import { listOperations, type OperationLine } from "../../operate/operations.ts";
 import { firstSteps } from "../first_steps.ts";
 import { operationTable } from "../operation_table.ts";
+import type { Json } from "../../operate/plain.ts";
 import type { RunLine, StateWord } from "../../operate/run_lines.ts";
 import { listVersions, type VersionLine } from "../../operate/versions.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
@@ -54,12 +56,15 @@ interface Overview {
   /** By state: how many runs; 1,000: this many or more. */
   readonly counts: readonly { readonly state: string; readonly count: number | null }[];
   /** Parked and failed runs, the latest trouble first. */
-  readonly troubles: readonly RunLine[] | null;
+  readonly troubles: readonly Trouble[] | null;
   /** What concerns the whole database; `null`: the viewer may not see it. */
   readonly fleet: Fleet | null;
   /** Why parts are missing, by their names; a count has the name of its state. */
   readonly missing: MissingParts;
 }
+
+/** A run in trouble. `error`: with what it failed; `null`: it is parked, or was removed meanwhile. */
+type Trouble = RunLine & { readonly error: Json };
 
 interface Fleet {
   readonly status: string | null;
@@ -86,7 +91,7 @@ export const overview = definePage<Overview>({
       : html`<span class="big">${stateMark(data.fleet.status)}</span>`,
     body: html`
       ${tiles(data, view)}
-      ${data.fleet === null ? NOTHING : findings(data.fleet, data.missing)}
+      ${data.fleet === null ? NOTHING : findings(data.fleet, data.missing, view)}
       ${troubles(data, view)}
       ${data.fleet === null ? NOTHING : fleet(data.fleet, data.missing, view)}
     `,
@@ -98,8 +103,7 @@ async function overviewOf({ client, mayEverywhere }: Look): Promise<Overview> {
     COUNTED.map((state) => [state, () => countRuns(client, { states: [state] }, MOST_COUNTED)]),
   );
   const reading = {
-    troubles: async () =>
-      (await listRuns(client, { states: ["parked", "failed"] }, { limit: 8 })).runs,
+    troubles: () => troublesOf(client),
   };
   const { parts, missing } = await readParts<Counts & OwnParts & Partial<FleetParts>>({
     ...counting,
@@ -121,10 +125,18 @@ async function overviewOf({ client, mayEverywhere }: Look): Promise<Overview> {
   };
 }
 
+async function troublesOf(client: Look["client"]): Promise<Trouble[]> {
+  const { runs } = await listRuns(client, { states: ["parked", "failed"] }, { limit: 8 });
+  return await Promise.all(runs.map(async (run) => ({
+    ...run,
+    error: run.state === "failed" ? await runError(client, run.id) : null,
+  })));
+}
+
 type Counts = { readonly [State in typeof COUNTED[number]]?: number };
 
 interface OwnParts {
-  readonly troubles: readonly RunLine[];
+  readonly troubles: readonly Trouble[];
 }
 
 interface FleetParts {
@@ -163,7 +175,7 @@ function tiles({ counts }: Overview, view: View): Html {
   `;
 }
 
-function findings({ findings: found }: Fleet, missing: MissingParts): Html {
+function findings({ findings: found }: Fleet, missing: MissingParts, view: View): Html {
   if (found === null) return section("What needs a look", missingNote(missing.health!));
   const open = found.filter(({ acknowledged }) => acknowledged === null);
   if (open.length === 0) return NOTHING;
@@ -179,6 +191,7 @@ function findings({ findings: found }: Fleet, missing: MissingParts): Html {
         `,
       )
     ),
+    html`<a href="${view.to(["health"])}">All findings</a>`,
   );
 }
 
@@ -207,7 +220,11 @@ function troubles({ troubles, counts, missing }: Overview, view: View): Html {
       { title: "Workflow", cell: ({ workflow }) => workflow },
       { title: "Version", cell: ({ version, current }) => versionLink(view, version, current) },
       { title: "State", cell: ({ state }) => stateMark(state) },
-      { title: "Why", wide: true, cell: (run) => waitsFor(view, run) },
+      {
+        title: "Why",
+        wide: true,
+        cell: (run) => run.state === "failed" ? failureLine(run.error) : waitsFor(view, run),
+      },
       { title: "Since", cell: ({ troubleAt }) => ago(view, troubleAt) },
     ], troubles),
     all,

@@ -21,6 +21,8 @@ export const preferences = definePage({
         <label class="field"><span>Times are shown in</span>
           <input name="zone" list="zones" value="${view
             .zone}" data-zone="" autocomplete="off"></label>
+        <p
+          class="only-scripted"><button class="button" type="button" data-own-zone="">Use the zone of this browser</button></p>
         <datalist id="zones">${zones.map((zone) =>
           html`<option value="${zone}"></option>`
         )}</datalist>

@@ -6,10 +6,10 @@
 
 import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
 import type { MemberSource } from "../../operate/versions.ts";
-import { lastErrorCell } from "../last_error.ts";
+import { failureLine } from "../failure.ts";
 import { attributeList } from "../attribute_list.ts";
 import { colouredLines } from "../coloured.ts";
-import { type Content, type Html, html, joined, NOTHING } from "../html.ts";
+import { type Html, html, joined, NOTHING } from "../html.ts";
 import {
   ago,
   counted,
@@ -19,16 +19,13 @@ import {
   runLink,
   section,
   siteText,
-  stateMark,
   table,
   time,
   valueBlock,
-  versionLink,
-  waitsFor,
 } from "../parts/mod.ts";
 import { isLate, missingFor } from "../parts_read.ts";
 import { definePage, type Look } from "../route.ts";
-import { runActions, runTabs } from "../run_head.ts";
+import { runPage } from "../run_page.ts";
 import { memberOf } from "../source_data.ts";
 import { sourceView } from "../source_view.ts";
 import type { View } from "../view.ts";
@@ -59,19 +56,15 @@ export const run = definePage<RunData>({
     const { run } = place;
     const coloured = new Map<string, readonly Html[]>();
     for (const source of place.sources) coloured.set(source.member, await colouredLines(source));
-    return {
-      title: run.id,
-      isId: true,
-      trail: [{ text: "Runs", to: view.to(["runs"]) }],
-      aside: runActions(run, view),
-      body: html`
-        ${head(run, view)}${runTabs(run.id, "", view)}${where(place, coloured, view)}${retrying(
-          run,
-          view,
-        )}
+    return runPage(
+      run,
+      "",
+      view,
+      html`
+        ${loadTrouble(run)}${where(place, coloured, view)}${retrying(run, view)}${head(run, view)}
         ${values(run, view)}
       `,
-    };
+    );
   },
 });
 
@@ -112,13 +105,10 @@ async function sourcesOf(
 }
 
 function head(run: Run, view: View): Html {
-  const { state, workflow, version, current, parent, origin, namespace } = run;
+  const { parent, origin, namespace } = run;
   return html`
     <div class="card run-head">
-      <p class="run-state"><span class="big">${stateMark(state)}</span>${reasonOf(run, view)}</p>
       ${facts([
-        ["Workflow", html`<a href="${view.to(["runs"], { workflow })}">${workflow}</a>`],
-        ["Version", html`${versionLink(view, version, current)}${toCurrent(run, view)}`],
         ["Created", ago(view, run.createdAt)],
         ["Started", run.startedAt === null ? null : ago(view, run.startedAt)],
         ["Ended", run.endedAt === null ? null : ago(view, run.endedAt)],
@@ -140,25 +130,7 @@ function head(run: Run, view: View): Html {
       ])}
       ${attributeList(run.attributes)}
     </div>
-    ${loadTrouble(run)}
   `;
-}
-
-/** What the newer code of its workflow does otherwise. */
-function toCurrent({ current, version }: Run, view: View): Html {
-  if (current !== false || !view.may("source")) return NOTHING;
-  const to = view.to(["versions", "diff"], { a: version.hash, b: "current" });
-  return html`<br><a class="hint" href="${to}">compare with current</a>`;
-}
-
-/** Why it is idle, in a sentence; with the last failure, if there was one. */
-function reasonOf(run: Run, view: View): Content {
-  const { state, reason, retrying } = run;
-  if (retrying.length > 0 && typeof reason === "string") return html`<span>${reason}</span>`;
-  if (state === "pending" || state === "suspended") {
-    return html`<span>waits for ${waitsFor(view, run)}</span>`;
-  }
-  return NOTHING;
 }
 
 function loadTrouble({ noNodeCanLoad, stuck }: Run): Html {
@@ -298,7 +270,7 @@ function retrying({ retrying }: Run, view: View): Html {
       {
         title: "Last error",
         wide: true,
-        cell: ({ lastError }) => lastErrorCell(lastError),
+        cell: ({ lastError }) => failureLine(lastError, "its node died"),
       },
       { title: "When", cell: ({ failedAt }) => ago(view, failedAt) },
       { title: "Next", cell: ({ nextTry }) => nextTry === null ? "under way" : ago(view, nextTry) },

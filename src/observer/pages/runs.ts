@@ -116,7 +116,7 @@ function bulk({ runs, missing }: Runs, view: View): Html {
     <form class="bulk" action="${view.to(["bulk", first.word])}" method="post">
       ${runTable(runs, view, true)}
       <fieldset class="buttons"><legend class="unseen">With the chosen runs</legend>
-        <label class="check"><input type="checkbox" data-all=""> all shown</label>
+        <label class="check only-scripted"><input type="checkbox" data-all=""> all shown</label>
         <label class="check"><input type="checkbox" name="all" value="1"> all that match</label>
         ${offered.map(({ word, verb }) =>
           html`<button formaction="${view.to(["bulk", word])}">${verb}</button>`

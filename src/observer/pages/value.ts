@@ -17,6 +17,7 @@ import { type Content, html } from "../html.ts";
 import type { Link } from "../links.ts";
 import { wholeText } from "../parts/mod.ts";
 import { wholeParameter } from "../parameters.ts";
+import { UTC } from "../time_parameters.ts";
 import { definePage, type File, type Look, type Page } from "../route.ts";
 import {
   type Effect,
@@ -171,7 +172,7 @@ function nameOf<Names extends object>(names: Names, { name }: Look["params"]): k
 }
 
 function placeOf(name: "event" | "position", { params }: Look): number {
-  return wholeParameter(name, 0).read(params[name]!, `the ${name} of this address`);
+  return wholeParameter(name, 0).read(params[name]!, `the ${name} of this address`, UTC);
 }
 
 function none(what: string): ObserverError {

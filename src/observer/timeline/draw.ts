@@ -203,7 +203,7 @@ export function legend(
         html`<li>${swatch(`bar ${look}`, look === "retried")}${LOOK_WORDS[look]}</li>`
       )}
       ${bars.some(({ isIdle }) => isIdle)
-        ? html`<li>${swatch("bar completed idle")}only waits</li>`
+        ? html`<li>${swatch("bar completed idle")}waited for a time or a message</li>`
         : NOTHING}
       ${rows.some(({ failures }) => failures.length > 0)
         ? html`<li><svg width="12" height="12" aria-hidden="true"><circle class="attempt" cx="6" cy="6" r="3.5" /></svg>an attempt failed</li>`
@@ -212,9 +212,7 @@ export function legend(
         ? html`<li>${swatchLine("moved")}moved to another version</li>`
         : NOTHING}
       ${kinds.has("cancel") ? html`<li>${swatchLine("cancel")}asked to end</li>` : NOTHING}
-      ${scale.cuts.length > 0
-        ? html`<li>${swatch("cut")}⋯ time in which it only waits, shortened</li>`
-        : NOTHING}
+      ${scale.cuts.length > 0 ? html`<li>${swatch("cut")}⋯ idle time, shortened</li>` : NOTHING}
     </ul>
   `;
 }

@@ -182,5 +182,6 @@ function answerCell({ effects }: Row, view: View, { run, generation }: TableOpti
     const when = answeredAt === null ? null : answeredAt;
     parts.push(html`<a class="hint" href="${at}" title="${when}">event ${event}</a>`);
   }
-  return html`<span class="pieces">${parts}</span>`;
+  const shown = parts.filter((part) => part !== NOTHING);
+  return shown.length === 0 ? NOTHING : html`<span class="pieces">${shown}</span>`;
 }

@@ -10,7 +10,7 @@ import { named } from "../effect_words.ts";
 import { hereWith, queryOf } from "../here.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import type { Link } from "../links.ts";
-import { time } from "../parts/mod.ts";
+import { counted, time } from "../parts/mod.ts";
 import type { View } from "../view.ts";
 
 /** Where a run is shown. */
@@ -83,7 +83,10 @@ function step({ at, events }: Travel, view: View, { text, label, to, key }: Step
 
 function said({ at, events, event, forkAt }: Travel, view: View): Content {
   if (at === events) {
-    return html`<b>Now</b>, after all ${events.toLocaleString("en")} events`;
+    const all = events === 0
+      ? "before its first event"
+      : `after ${events === 1 ? "its only event" : `all ${counted(events, "event")}`}`;
+    return html`<b>Now</b>, ${all}`;
   }
   if (event === null) return html`<b>Before the first event</b> of ${events.toLocaleString("en")}`;
   const { kind, name } = event;
