@@ -141,7 +141,7 @@ Deno.test("a time of an address is read as it is written, and the next page keep
   assert.equal(rest.runs.length, 10, JSON.stringify(rest));
 });
 
-Deno.test("TIME-1: a time without a zone is in that of the address, whoever reads it", () => {
+Deno.test("TIME-1: a time without a zone is in that of the address, not in the viewer's", () => {
   const at = timeParameter("since");
   const read = (since: string, zone = "") => {
     const fields = fieldsOfForm(new URLSearchParams({ since, zone }));

@@ -101,8 +101,8 @@ function list({ operations }: OperationLines, view: View): Html {
   }
   return empty(
     "No one has acted yet",
-    html`Whoever cancels, signals or moves a run, here or by <code>continuum</code>, is listed with the
-      reason. <a href="${view.to(["runs"])}">Choose a run</a>`,
+    html`A person who cancels, signals or moves a run, here or by <code>continuum</code>, is listed
+      with the reason. <a href="${view.to(["runs"])}">Choose a run</a>`,
   );
 }
 

@@ -10,6 +10,7 @@
  */
 
 import { gunzipSync } from "node:zlib";
+import { quote } from "../../base/describe.ts";
 import type { PackageFiles } from "./package_files.ts";
 
 /** The most bytes that an archive file may expand to. */
@@ -98,7 +99,7 @@ function pathInside(path: string): string {
   const [, ...folders] = path.split("/");
   const names = folders.filter((name) => name !== "" && name !== ".");
   if (names.includes("..") || path.includes("\\") || path.includes("\0")) {
-    throw new SyntaxError(`it has a file with the path ${JSON.stringify(path)}`);
+    throw new SyntaxError(`it has a file with the path ${quote(path)}`);
   }
   return names.join("/");
 }
