@@ -25,8 +25,8 @@
 --                   `trouble_at` says since when an operator should look at the run: it is parked, or
 --                   it failed. `rests` is true while no node holds a run that has not ended. Both are
 --                   null in a run that a node executes and in one that completed, so neither an append
---                   nor such an end changes them. So is `stopped`, which is true in runs that were
---                   cancelled or terminated. `trace` is the trace context of the start.
+--                   nor such an end changes them. So is `halted`, which is true in runs that were
+--                   cancelled, terminated or paused. `trace` is the trace context of the start.
 --                   No index holds a column that an append or an end changes, so these updates are
 --                   heap-only (HOT). One flush may update every row of a page before Postgres can
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
@@ -90,8 +90,8 @@ create table {schema}.runs (
   trouble_at timestamptz(3) generated always as (
     case when stuck_reason is not null then since when state = 'failed' then ended_at end
   ) stored,
-  stopped boolean generated always as (
-    case when state in ('cancelled', 'terminated') then true end
+  halted boolean generated always as (
+    case when state in ('cancelled', 'terminated', 'paused') then true end
   ) stored,
   given_back boolean generated always as (
     case when state = 'pending' and started_at is not null then true end
@@ -116,7 +116,7 @@ create table {schema}.runs (
   constraint runs_failure check ((attempt > 1) = (failure is not null)),
   constraint runs_notifies_ended check (not must_notify or ended_at is not null),
   constraint runs_state check (state in (
-    'pending', 'running', 'suspended', 'completed', 'failed', 'cancelled', 'terminated',
+    'pending', 'running', 'suspended', 'paused', 'completed', 'failed', 'cancelled', 'terminated',
     'stuck_unknown_version', 'stuck_nondeterminism', 'stuck_poisoned'
   )),
   constraint runs_running_is_leased check (
@@ -127,7 +127,7 @@ create table {schema}.runs (
   constraint runs_pending_has_no_history check (state <> 'pending' or next_seq = 0),
   constraint runs_pending_is_due check (state <> 'pending' or wake_at is not null),
   constraint runs_wakes_only_idle check (wake_at is null or state in ('pending', 'suspended')),
-  constraint runs_waits check (waits is null or state = 'suspended'),
+  constraint runs_waits check (waits is null or state in ('suspended', 'paused')),
   constraint runs_ended check (
     (state in ('completed', 'failed', 'cancelled', 'terminated')) = (ended_at is not null)
   ),
@@ -163,8 +163,8 @@ create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rest
 create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
   where trouble_at is not null;
 
--- The runs that were stopped, the newest first.
-create index runs_stopped on {schema}.runs (namespace, created_at, id) where stopped;
+-- The runs that somebody stopped or paused, the newest first.
+create index runs_halted on {schema}.runs (namespace, created_at, id) where halted;
 
 -- Parked runs by version, for health().
 create index runs_stuck on {schema}.runs (specifier_id) where stuck_reason is not null;

@@ -4,7 +4,8 @@
 --             under the fencing token of the run's own row, and the check would cost every insert.
 --             Kinds are an enumeration: four bytes in place of a name.
 -- inbox       Messages that the run has not consumed yet. `position` says which activity ended,
---             `trace` is the sender's trace context.
+--             `trace` is the sender's trace context. A run that is paused, or about to be, has a message
+--             of kind 'pause', which stays until the run is resumed.
 -- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
 --             it once.
 
@@ -30,7 +31,7 @@ create table {schema}.events (
 create table {schema}.inbox (
   id bigint generated always as identity primary key,
   run bigint not null references {schema}.runs (id) on delete cascade,
-  kind text not null check (kind in ('signal', 'cancel', 'activity', 'child')),
+  kind text not null check (kind in ('signal', 'cancel', 'activity', 'child', 'pause')),
   name text not null,
   payload json,
   position integer,

@@ -39,9 +39,9 @@ create table {schema}.tasks (
   heartbeat json,
   trace text,
   primary key (run, position),
-  constraint tasks_state check (state in ('ready', 'leased', 'external')),
+  constraint tasks_state check (state in ('ready', 'held', 'leased', 'external')),
   constraint tasks_leased_has_node check ((state = 'leased') = (node is not null)),
-  constraint tasks_begun_has_token check (state = 'ready' or token is not null),
+  constraint tasks_begun_has_token check (state in ('ready', 'held') or token is not null),
   constraint tasks_pinned check ((hash is null) = (definition is null))
 ) with (
   fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000

@@ -166,7 +166,7 @@ create table inbox (
   sent_at timestamp(3) with time zone not null default clock_timestamp(),
   constraint inbox_pkey PRIMARY KEY (id),
   constraint inbox_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE,
-  constraint inbox_kind_check CHECK ((kind = ANY (ARRAY['signal'::text, 'cancel'::text, 'activity'::text, 'child'::text])))
+  constraint inbox_kind_check CHECK ((kind = ANY (ARRAY['signal'::text, 'cancel'::text, 'activity'::text, 'child'::text, 'pause'::text])))
 );
 
 CREATE INDEX inbox_by_run ON inbox USING btree (run, id);
@@ -271,9 +271,9 @@ CASE
     WHEN (state = 'failed'::text) THEN ended_at
     ELSE NULL::timestamp with time zone
 END) stored,
-  stopped boolean generated always as (
+  halted boolean generated always as (
 CASE
-    WHEN (state = ANY (ARRAY['cancelled'::text, 'terminated'::text])) THEN true
+    WHEN (state = ANY (ARRAY['cancelled'::text, 'terminated'::text, 'paused'::text])) THEN true
     ELSE NULL::boolean
 END) stored,
   given_back boolean generated always as (
@@ -314,10 +314,10 @@ END) stored,
   constraint runs_result CHECK (((state = 'completed'::text) = (result IS NOT NULL))),
   constraint runs_running_has_started CHECK (((state <> 'running'::text) OR (started_at IS NOT NULL))),
   constraint runs_running_is_leased CHECK ((((state = 'running'::text) = (node IS NOT NULL)) AND ((node IS NULL) = (token IS NULL)))),
-  constraint runs_state CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'suspended'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'terminated'::text, 'stuck_unknown_version'::text, 'stuck_nondeterminism'::text, 'stuck_poisoned'::text]))),
+  constraint runs_state CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'suspended'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'terminated'::text, 'stuck_unknown_version'::text, 'stuck_nondeterminism'::text, 'stuck_poisoned'::text]))),
   constraint runs_stuck CHECK (((state ~~ 'stuck\_%'::text) = (stuck_reason IS NOT NULL))),
   constraint runs_token_check CHECK (((token >= 0) AND (token <= '9007199254740991'::bigint))),
-  constraint runs_waits CHECK (((waits IS NULL) OR (state = 'suspended'::text))),
+  constraint runs_waits CHECK (((waits IS NULL) OR (state = ANY (ARRAY['suspended'::text, 'paused'::text])))),
   constraint runs_wake_seq_check CHECK ((wake_seq >= 0)),
   constraint runs_wakes_only_idle CHECK (((wake_at IS NULL) OR (state = ANY (ARRAY['pending'::text, 'suspended'::text]))))
 ) with (fillfactor=33, autovacuum_vacuum_scale_factor=0.05);
@@ -331,8 +331,8 @@ CREATE INDEX runs_by_parent ON runs USING btree (parent, created_at, id) WHERE (
 CREATE INDEX runs_by_specifier ON runs USING btree (specifier_id, created_at, id);
 CREATE INDEX runs_due ON runs USING btree (wake_at) WHERE ((wake_at IS NOT NULL) AND (started_at IS NOT NULL));
 CREATE INDEX runs_given_back ON runs USING btree (wake_at) WHERE given_back;
+CREATE INDEX runs_halted ON runs USING btree (namespace, created_at, id) WHERE halted;
 CREATE INDEX runs_in_trouble ON runs USING btree (namespace, trouble_at, id) WHERE (trouble_at IS NOT NULL);
-CREATE INDEX runs_stopped ON runs USING btree (namespace, created_at, id) WHERE stopped;
 CREATE INDEX runs_stuck ON runs USING btree (specifier_id) WHERE (stuck_reason IS NOT NULL);
 CREATE INDEX runs_to_notify ON runs USING btree (id) WHERE must_notify;
 CREATE INDEX runs_to_start ON runs USING btree (wake_at) WHERE ((wake_at IS NOT NULL) AND (started_at IS NULL));
@@ -426,12 +426,12 @@ create table tasks (
   trace text,
   constraint tasks_pkey PRIMARY KEY (run, "position"),
   constraint tasks_attempt_check CHECK ((attempt >= 1)),
-  constraint tasks_begun_has_token CHECK (((state = 'ready'::text) OR (token IS NOT NULL))),
+  constraint tasks_begun_has_token CHECK (((state = ANY (ARRAY['ready'::text, 'held'::text])) OR (token IS NOT NULL))),
   constraint tasks_leased_has_node CHECK (((state = 'leased'::text) = (node IS NOT NULL))),
   constraint tasks_max_attempts_check CHECK ((max_attempts >= 1)),
   constraint tasks_pinned CHECK (((hash IS NULL) = (definition IS NULL))),
   constraint tasks_position_check CHECK (("position" >= 0)),
-  constraint tasks_state CHECK ((state = ANY (ARRAY['ready'::text, 'leased'::text, 'external'::text]))),
+  constraint tasks_state CHECK ((state = ANY (ARRAY['ready'::text, 'held'::text, 'leased'::text, 'external'::text]))),
   constraint tasks_token_check CHECK (((token >= 0) AND (token <= '9007199254740991'::bigint))),
   constraint tasks_wait_ms_check CHECK ((wait_ms >= (0)::double precision))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=1000);

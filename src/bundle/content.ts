@@ -216,7 +216,7 @@ const RUN = objectOf<BundledRun>({
   facts: FACTS,
   generations: listOf(HISTORY_SHAPE),
   inbox: listOf(objectOf<Omit<InboxRow, "id" | "sentAt" | "trace">>({
-    kind: oneOf(["signal", "cancel", "child", "activity"]),
+    kind: oneOf(["signal", "cancel", "child", "activity", "pause"]),
     name: TEXT,
     position: nullable(WHOLE),
     payload: nullable(TEXT),
@@ -227,7 +227,7 @@ const RUN = objectOf<BundledRun>({
     queue: TEXT,
     attempt: WHOLE,
     failures: listOf(ATTEMPT),
-    state: oneOf(["ready", "leased", "external"]),
+    state: oneOf(["ready", "held", "leased", "external"]),
     node: nullable(TEXT),
     availableAt: TIME,
     heartbeat: nullable(TEXT),

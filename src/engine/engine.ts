@@ -408,7 +408,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       this.#dispatcher.pollAt(databaseClock.now());
     }
     this.#options.onExit?.(run, exit);
-    if (exit.kind === "suspended" || exit.kind === "released") {
+    if (exit.kind === "suspended" || exit.kind === "paused" || exit.kind === "released") {
       wakeups.receive({ kind: "moved", runId });
     } else wakeups.ended(runId, "watched" in exit && exit.watched);
     if (exit.kind === "suspended") this.#dispatcher.pollAt(exit.wakeAt);

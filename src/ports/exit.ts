@@ -19,6 +19,7 @@ export type Exit =
   }
   | { readonly kind: "stuck"; readonly state: StuckState; readonly watched: boolean }
   | { readonly kind: "suspended"; readonly wakeAt: number | null }
+  | { readonly kind: "paused" }
   | { readonly kind: "released" }
   | { readonly kind: "excluded" }
   | { readonly kind: "lost" };

@@ -33,6 +33,8 @@ export const ACTIONS = {
   "run.signal": "run",
   "run.cancel": "run",
   "run.terminate": "run",
+  "run.pause": "run",
+  "run.resume": "run",
   "run.retry": "run",
   "run.reopen": "run",
   "run.fork": "run",

@@ -19,6 +19,7 @@ export type RunState =
   | "pending"
   | "running"
   | "suspended"
+  | "paused"
   | "completed"
   | "failed"
   | "cancelled"
@@ -32,6 +33,7 @@ export const RUN_STATES: readonly RunState[] = [
   "pending",
   "running",
   "suspended",
+  "paused",
   "completed",
   "failed",
   "cancelled",
@@ -240,7 +242,7 @@ export interface InboxRow {
   /** Key, which rises in order of arrival for each run. */
   readonly id: number;
   /** What it is. */
-  readonly kind: "signal" | "cancel" | "child" | "activity";
+  readonly kind: "signal" | "cancel" | "child" | "activity" | "pause";
   /** The signal's name, the child's id, or the kind of event that an activity's result becomes. */
   readonly name: string;
   /** The position of the activity that has ended; `null`: another kind of message. */
@@ -275,7 +277,7 @@ export interface LoadedRun {
   readonly tasks: readonly number[];
 }
 
-/** What a suspended run waits for, as `status()` shows it. */
+/** What a suspended or paused run waits for, as `status()` shows it. */
 export interface WaitRow {
   /** The kind of effect. */
   readonly kind: string;
@@ -297,6 +299,14 @@ export type Transition =
     /** What it waits for. */
     readonly waits: readonly WaitRow[];
     /** The `wakeSeq` of the writer's last read of the inbox. */
+    readonly wakeSeq: number;
+  }
+  | {
+    /** Waits without a lease, until it is resumed. */
+    readonly to: "paused";
+    /** What it waits for. */
+    readonly waits: readonly WaitRow[];
+    /** The `wakeSeq` of the writer's last read of the inbox: it may have been resumed since. */
     readonly wakeSeq: number;
   }
   | {

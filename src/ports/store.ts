@@ -331,6 +331,26 @@ export interface RunStore {
    */
   unpark(runId: string): Promise<boolean>;
   /**
+   * Pauses a run that has not ended. If a node holds it, that node pauses it when the attempts under
+   * way are over.
+   *
+   * @param id The run's internal key.
+   * @param request Why, encoded.
+   * @returns The run; `null`: it was to be paused already, or has ended.
+   */
+  pause(id: number, request: string): Promise<PausedRun | null>;
+  /**
+   * Lets a run continue that is paused, or is to be paused: it is due now, or at its start time.
+   *
+   * @param id The run's internal key.
+   * @returns The run; `null`: it is not paused, or has ended.
+   */
+  resume(id: number): Promise<PausedRun | null>;
+  /** The request to pause a run, encoded, and when it was made; `null`: it is not to be paused. */
+  pauseOf(id: number): Promise<{ readonly request: string; readonly at: number } | null>;
+  /** Holds the tasks of a run that has been paused: no node claims them until it is resumed. */
+  holdTasks(id: number): Promise<void>;
+  /**
    * Ends a run from outside, even if a node holds it: the node's token becomes void.
    *
    * @returns The row as it is now; `null`: no such run.
@@ -381,6 +401,16 @@ export interface VersionChange {
   readonly payload: string;
   /** Its tasks whose code that version has. */
   readonly tasks?: readonly MovedTask[];
+}
+
+/** A run that was paused, is going to be, or continues. */
+export interface PausedRun {
+  /** The internal key. */
+  readonly id: number;
+  /** The node that executes it; `null`: none does. */
+  readonly node: string | null;
+  /** When it is due; `null`: it is not. */
+  readonly wakeAt: number | null;
 }
 
 /** A run that a node holds. */

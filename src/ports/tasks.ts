@@ -223,8 +223,11 @@ export interface RetriedEffect {
 /** An outstanding task of a run, with its attempts so far. */
 export interface TaskProgress
   extends Pick<TaskBase, "position" | "name" | "queue" | "attempt" | "failures"> {
-  /** `ready`: it waits in its queue; `external`: it is completed by its token. */
-  readonly state: "ready" | "leased" | "external";
+  /**
+   * `ready`: it waits in its queue; `held`: its run is paused; `external`: it is completed by its
+   * token.
+   */
+  readonly state: "ready" | "held" | "leased" | "external";
   /** The node that executes it; `null`: none does. */
   readonly node: string | null;
   /** When it became available, or will. */

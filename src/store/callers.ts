@@ -27,7 +27,7 @@ const TRIES = 3;
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   runs: [
     ...["insert", "version", "setAttributes", "query", "count", "get", "history", "generations"],
-    ...["list", "end", "untaken"],
+    ...["list", "end", "untaken", "pause", "resume", "pauseOf"],
   ],
   schedules: ["get", "list", "pinned", "stuck"],
   versions: [

@@ -56,6 +56,7 @@ function parked(to: StuckState): Transition {
 /** How the owner of a run can move it. */
 const TRANSITIONS: readonly Transition[] = [
   suspended(0),
+  { to: "paused", waits: [], wakeSeq: 0 },
   { to: "released", afterMs: 0 },
   COMPLETED,
   failed("failed"),
@@ -97,10 +98,36 @@ const BUILDS: readonly ((store: Store) => Promise<ClaimedRun | undefined>)[] = [
   ...STUCK.map((state) => claimedRun(0, parked(state))),
   async (store) => {
     await unclaimedRun(store, {});
+    await pause(store);
+    return undefined;
+  },
+  async (store) => {
+    const run = await claimedRun(1)(store);
+    await pause(store);
+    return run;
+  },
+  async (store) => {
+    const run = await claimedRun(1, suspended(0))(store);
+    await pause(store);
+    return run;
+  },
+  async (store) => {
+    await unclaimedRun(store, {});
     await store.runs.end("r", "terminated", "{}", { onlyStuck: false });
     return undefined;
   },
 ];
+
+/** Pauses the run `r`, as a client does. */
+async function pause(store: Store): Promise<void> {
+  const row = await store.runs.get("r");
+  if (row !== null) await store.runs.pause(row.id, "{}");
+}
+
+async function resume(store: Store): Promise<void> {
+  const row = await store.runs.get("r");
+  if (row !== null) await store.runs.resume(row.id);
+}
 
 /** Writes as the run's owner, behind the token that it had. */
 function commit(transition?: Transition, events = 0): Operation {
@@ -178,6 +205,8 @@ const OPERATIONS: readonly Operation[] = [
   ({ store }) => store.runs.deliver("r", { kind: "signal", name: "s", payload: "1" }),
   ({ store }) => store.runs.deliver("r", { kind: "cancel", name: "", payload: null }),
   ({ store }) => store.runs.unpark("r"),
+  ({ store }) => pause(store),
+  ({ store }) => resume(store),
   ({ store }) => store.runs.end("r", "cancelled", "{}", { onlyStuck: true }),
   ({ store }) => store.runs.end("r", "terminated", "{}", { onlyStuck: false }),
   seize("back"),
@@ -271,7 +300,8 @@ function claimTasks(store: Store): Promise<unknown> {
 /** Lets the time of every task be over. */
 function letTasksExpire(db: EmptyDatabase): Promise<unknown> {
   return db.query(
-    "update {schema}.tasks set expires_at = clock_timestamp() - interval '1 second'",
+    `update {schema}.tasks set expires_at = clock_timestamp() - interval '1 second'
+     where state <> 'held'`,
   );
 }
 
@@ -291,6 +321,19 @@ const TASK_BUILDS: readonly ((store: Store, run: ClaimedRun) => Promise<unknown>
   async (store, run) => {
     await announce(store, run, { token: 9 });
     await store.tasks.cancel(run.id, run.token, [0]);
+  },
+  async (store, run) => {
+    await announce(store, run);
+    await pause(store);
+  },
+  async (store, run) => {
+    await announce(store, run, { token: 9 });
+    await pause(store);
+  },
+  async (store, run) => {
+    await announce(store, run, { token: 9 });
+    await store.tasks.defer({ run: run.id, position: 0, token: 9 }, null);
+    await pause(store);
   },
   async (store, run) => {
     await announce(store, run, { token: 9 });
@@ -317,6 +360,8 @@ const TASK_OPERATIONS: readonly ((subject: TaskSubject) => Promise<unknown>)[] =
   ({ store, fence }) => store.tasks.beat([{ ...fence, details: "1" }]),
   ({ store, run }) => store.tasks.cancel(run.id, run.token, [0]),
   ({ store, run }) => store.journal.commit([share(run, 0, { transition: suspended(0) })]),
+  ({ store }) => pause(store),
+  ({ store }) => resume(store),
   ({ store, run }) => store.journal.commit([share(run, 0, { transition: COMPLETED })]),
   ({ store, run }) =>
     store.journal.commit([share(run, 0, { events: [newEvent("a")], answered: [0] })]),

@@ -57,6 +57,7 @@ import { sending, type Traced } from "../sending.ts";
 import { checkForkOptions, type ForkOptions, type ForkReport, forkRun } from "./fork.ts";
 import type { HistoryEntry } from "./history.ts";
 import { type RunStatus, runStatus } from "./status.ts";
+import { pauseRun, resumeRun } from "./pause.ts";
 import { pendingOf, traceRun } from "./trace.ts";
 import type { RunTrace, TraceOptions } from "./trace_shapes.ts";
 import { type RunWaits, whereOf, type WhereOptions } from "./where.ts";
@@ -519,6 +520,44 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       if (before.node !== null) this.#context.wakeups.wakeRun(before.id, before.node);
       await this.#ended();
     });
+  }
+
+  /**
+   * Pauses the run, whatever it does: nothing of it is executed until `resume()`. It keeps its
+   * messages, its timers fire when it continues, and its activities get no further attempt. Attempts
+   * under way end first, and their results are kept; until then the run is `running`, and `pause` of
+   * its status says that it is about to be paused. A parked run is paused when it is released. A
+   * second call does no harm.
+   *
+   * A cancellation waits until the run continues; `terminate()` ends it at once. The time of its
+   * `timeout` goes on.
+   *
+   * @example
+   * ```ts ignore
+   * await run.pause({ reason: "the bank is down" });
+   * await run.resume();
+   * ```
+   *
+   * @param options The reason, for `status()` and for people.
+   * @throws {InvalidArgumentError} If the reason is no text, or longer than 1,000 characters.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunStateError} (`RUN_ENDED`) If the run has ended.
+   */
+  async pause(options: { readonly reason?: string } = {}): Promise<void> {
+    checkOptions(options, ["reason"], "pause()");
+    const reason = readReason(options.reason, "pause()") ?? null;
+    await pauseRun(await this.#row("pause the run"), reason, this.#context);
+  }
+
+  /**
+   * Lets a paused run continue where it was, at once; one whose start time has not come starts then.
+   *
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunStateError} (`RUN_STATE`) If the run is not paused, nor about to be.
+   * @throws {RunStateError} (`RUN_ENDED`) If the run has ended.
+   */
+  async resume(): Promise<void> {
+    await resumeRun(await this.#row("resume the run"), this.#context);
   }
 
   /**

@@ -13,6 +13,7 @@ import type { RunRow, StuckReason } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { RetriedEffect as RetriedRow } from "../../ports/tasks.ts";
 import type { CallSite } from "../../replay/turn.ts";
+import { pauseOf, type RunPause } from "./pause.ts";
 import { type RunFacts, runFacts, type RunWait } from "./summary.ts";
 
 /**
@@ -62,6 +63,8 @@ export interface RunStatus extends RunFacts {
   readonly pending: readonly PendingEffect[] | null;
   /** Effects whose attempts have failed so far, and that are still retried. */
   readonly retrying: readonly RetriedEffect[];
+  /** Set if the run is paused, or is going to be when the attempts under way are over. */
+  readonly pause: RunPause | null;
   /** Which attempt of the run this is, from 1. */
   readonly attempt: number;
   /** What the previous attempt threw; `undefined`: this is the first attempt. */
@@ -90,11 +93,13 @@ export async function runStatus(
   pending: readonly PendingEffect[] | null = null,
 ): Promise<RunStatus> {
   const retrying = await retriedOf(row, store);
+  const pause = await pauseOf(row, store.runs.in(row.namespace));
   return {
     ...runFacts(row),
-    reason: waitReason(row, retrying),
+    reason: waitReason(row, retrying, pause),
     pending,
     retrying,
+    pause,
     attempt: row.attempt,
     lastError: row.failure === null
       ? undefined
@@ -154,10 +159,15 @@ async function refusals(
 }
 
 /** Explains why the run is idle. */
-function waitReason(row: RunRow, retrying: readonly RetriedEffect[]): string | null {
+function waitReason(
+  row: RunRow,
+  retrying: readonly RetriedEffect[],
+  pause: RunPause | null,
+): string | null {
   const until = row.wakeAt === null ? "" : ` until ${new Date(row.wakeAt).toISOString()}`;
   if (row.stuckReason !== null) return authored(row.stuckReason.message, row);
   if (row.state === "pending") return `waits for a node${until}`;
+  if (row.state === "paused") return `is paused${whyPaused(pause)}`;
   if (row.state !== "suspended") return null;
   const failed = new Map(retrying.map((effect) => [effect.position, effect]));
   const waits = row.waits.map(({ kind, name, position }) =>
@@ -172,6 +182,10 @@ function waitReason(row: RunRow, retrying: readonly RetriedEffect[]): string | n
       : `rests before the next attempt of ${kind} ${quoteId(name)}${whyOf(failed.get(position))}`
   );
   return `${waits.length === 0 ? "waits for a node" : [...new Set(waits)].join(", ")}${until}`;
+}
+
+function whyPaused(pause: RunPause | null): string {
+  return pause === null || pause.reason === null ? "" : `: ${pause.reason}`;
 }
 
 function whyOf(effect: RetriedEffect | undefined): string {

@@ -62,9 +62,9 @@ export interface RunFacts {
   readonly custom: unknown;
   /** Why it is parked. */
   readonly stuck: StuckReason | null;
-  /** What the run waits for, if it is suspended. */
+  /** What the run waits for, if it is suspended, or was when it was paused. */
   readonly waits: readonly RunWait[];
-  /** When it was suspended or parked. */
+  /** When it was suspended, paused or parked. */
   readonly since: Date | null;
   /** When it continues by itself, if ever. */
   readonly until: Date | null;

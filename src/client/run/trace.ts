@@ -311,7 +311,12 @@ function taskAttempts(task: TaskProgress): TraceAttempt[] {
   }));
 }
 
-const TASK_STATES = { ready: "queued", leased: "running", external: "external" } as const;
+const TASK_STATES = {
+  ready: "queued",
+  held: "held",
+  leased: "running",
+  external: "external",
+} as const;
 
 function traceTask(
   { attempt, state, queue, node, availableAt, heartbeat }: TaskProgress,

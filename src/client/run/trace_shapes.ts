@@ -95,10 +95,10 @@ export interface TraceTask {
   /** The number of the attempt that is under way or comes next, from 1. */
   readonly attempt: number;
   /**
-   * `queued`: a node may claim it from `availableAt` on. `running`: a node executes it. `external`:
-   * the attempt waits to be completed by its token.
+   * `queued`: a node may claim it from `availableAt` on. `held`: its run is paused. `running`: a node
+   * executes it. `external`: the attempt waits to be completed by its token.
    */
-  readonly state: "queued" | "running" | "external";
+  readonly state: "queued" | "held" | "running" | "external";
   /** Its queue. */
   readonly queue: string;
   /** The node that executes it; `null`: none does. */

@@ -239,6 +239,7 @@ export class RunExecutor implements Resident {
       return await this.#record.leaveUnread({ to: "stuck_poisoned", reason: fault });
     }
     this.#record.begin(history);
+    if (this.#record.inbox.isPaused) return await this.#pauseUnread(); // PAUSE-1
     if (!this.run.began) {
       const now = this.#context.databaseClock.now();
       const end = endUnbegun(this.run, this.#record.inbox, now);
@@ -288,7 +289,7 @@ export class RunExecutor implements Resident {
       context: this.#context,
       stay: this.#stay,
       notify: () => this.#wakeSignal.notify(),
-      stays: () => !this.#isStopping && !this.#record.isLost,
+      stays: () => !this.#isLeaving && !this.#record.isLost,
       invalidate: () => this.#record.invalidate(),
       fail: (error) => {
         this.#trouble ??= { error };
@@ -491,13 +492,13 @@ export class RunExecutor implements Resident {
     const { clock, databaseClock, residents: { lingering } } = this.#context;
     const lingerMs = this.#isHurried ? 0 : this.#context.lingerMs;
     const dueIn = effects.dueAt === null ? Infinity : effects.dueAt - databaseClock.now();
-    const isStopping = this.#isStopping;
-    if (this.#wakeSignal.isNotified || (effects.isBusy && !(isStopping && !effects.isActive))) {
+    const isLeaving = this.#isLeaving;
+    if (this.#wakeSignal.isNotified || (effects.isBusy && !(isLeaving && !effects.isActive))) {
       await this.#wakeSignal.wait(dueIn);
       return undefined;
     }
     const lingers = idleSince + lingerMs - clock.monotonic();
-    if (isStopping || (lingers <= 0 && dueIn > lingerMs)) return await this.#suspend(effects);
+    if (isLeaving || (lingers <= 0 && dueIn > lingerMs)) return await this.#suspend(effects);
     lingering.add(this);
     await this.#wakeSignal.wait(Math.min(dueIn, lingers > 0 ? lingers : Infinity));
     lingering.delete(this);
@@ -512,17 +513,40 @@ export class RunExecutor implements Resident {
     if (this.#denied !== undefined && !effects.isBusy) {
       return await this.#record.leave({ to: "stuck_unknown_version", reason: this.#denied });
     }
-    const transition: Transition = effects.isBusy ? { to: "released", afterMs: 0 } : {
-      to: "suspended",
-      wakeAt: effects.dueAt,
-      waits: effects.waits,
-      wakeSeq: this.#record.inbox.wakeSeq,
-    };
+    const { wakeSeq, isPaused } = this.#record.inbox;
+    const { waits } = effects;
+    const transition: Transition = isPaused
+      ? { to: "paused", waits, wakeSeq }
+      : effects.isBusy
+      ? { to: "released", afterMs: 0 }
+      : { to: "suspended", wakeAt: effects.dueAt, waits, wakeSeq };
     const written = await this.#record.write({ events: [], consumed: [], transition });
-    if ("at" in written) return exitAfter(transition, written);
+    if ("at" in written) {
+      if (isPaused) await this.#holdTasks();
+      return exitAfter(transition, written);
+    }
     if (written.step !== "woken") return written.step;
     this.#record.invalidate();
     return undefined;
+  }
+
+  /** Whether the run leaves as soon as no attempt is under way. */
+  get #isLeaving(): boolean {
+    return this.#isStopping || this.#record.inbox.isPaused;
+  }
+
+  /** Pauses a run that was claimed although it is to be paused, before anything of it is executed. */
+  async #pauseUnread(): Promise<ExitOrReload> {
+    const { wakeSeq } = this.#record.inbox;
+    const exit = await this.#record.leave({ to: "paused", waits: [], wakeSeq });
+    if (exit !== "reload") await this.#holdTasks();
+    return exit;
+  }
+
+  async #holdTasks(): Promise<void> {
+    const { databaseRetry, store } = this.#context;
+    const { id } = this.run;
+    await databaseRetry.run("hold the tasks of a paused run", () => store.runs.holdTasks(id));
   }
 
   /** Excludes the version before the run is free: otherwise this node would claim it again. */

@@ -30,6 +30,8 @@ export function exitAfter(
   switch (transition.to) {
     case "suspended":
       return { kind: "suspended", wakeAt: transition.wakeAt };
+    case "paused":
+      return { kind: "paused" };
     case "released":
       return { kind: "released" };
     case "completed":

@@ -43,6 +43,11 @@ export class Inbox {
     return this.#untaken.filter(({ kind }) => kind === "signal").map(({ name }) => name);
   }
 
+  /** Whether the run is to be paused (PAUSE-1); no execution takes that message. */
+  get isPaused(): boolean {
+    return this.#untaken.some(({ kind }) => kind === "pause");
+  }
+
   /** Whether the next write deletes messages without an event. */
   get hasDiscarded(): boolean {
     return this.#discarded.length > 0;

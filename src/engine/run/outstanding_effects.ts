@@ -521,6 +521,8 @@ export class OutstandingEffects {
         return this.#takeChildEnd(message);
       case "signal":
         return this.#takeSignal(message);
+      case "pause":
+        return false; // until the run is resumed
     }
   }
 

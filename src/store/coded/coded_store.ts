@@ -254,6 +254,7 @@ async function plainMessage(message: InboxRow, payloads: Payloads): Promise<Inbo
     case "signal":
       return { ...message, payload: await payloads.decode(payload, "signal") };
     case "cancel":
+    case "pause":
       return { ...message, payload: await payloads.decode(payload, "cancellation") };
   }
 }
@@ -306,6 +307,13 @@ function codedRuns(runs: RunStore, payloads: Payloads): RunStore {
         await runs.generations(...asked),
         (row) => plainFields(row, { input: "input" }, payloads, namespace),
       ),
+    pause: async (id, request) =>
+      await runs.pause(id, await payloads.encode(request, "cancellation", namespace)),
+    pauseOf: async (id) => {
+      const asked = await runs.pauseOf(id);
+      if (asked === null) return null;
+      return { ...asked, request: await payloads.decode(asked.request, "cancellation") };
+    },
     end: async (runId, state, error, options) => {
       const encoded = await payloads.encode(error, "error", namespace);
       const row = await runs.end(runId, state, encoded, options);

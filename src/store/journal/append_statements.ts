@@ -290,7 +290,7 @@ export function shareParameters(entries: readonly CommitEntry[], large?: Large):
     target: moved(({ to }) => to),
     wakeAt: moved((to) => to.to === "suspended" ? to.wakeAt : null),
     wakeSeq: moved((to) => "wakeSeq" in to ? to.wakeSeq : null),
-    waits: moved((to) => to.to === "suspended" ? legibleJson(to.waits) : null),
+    waits: moved((to) => "waits" in to ? legibleJson(to.waits) : null),
     afterMs: moved((to) => to.to === "released" ? to.afterMs : null),
     result: moved((to) => "result" in to && large?.largeResult !== to.result ? to.result : null),
     error: moved((to) => "error" in to ? to.error : null),

@@ -32,7 +32,7 @@ const TROUBLES: ReadonlySet<string> = new Set([
   "failed",
   ...RUN_STATES.filter((state) => state.startsWith("stuck_")),
 ]);
-const STOPS: ReadonlySet<string> = new Set(["cancelled", "terminated"]);
+const HALTS: ReadonlySet<string> = new Set(["cancelled", "terminated", "paused"]);
 
 /** What holds for a run that is due at some time and has not begun, by an index. */
 export const TO_START = "run.wake_at is not null and run.started_at is null";
@@ -213,20 +213,20 @@ export function isPending(where: RunCondition): boolean {
 export function isUnusual(where: RunCondition): boolean {
   return where.kind === "field" && where.field === "state" &&
     (where.comparison === "eq" || where.comparison === "in") &&
-    (where.values as readonly string[]).every((state) => TROUBLES.has(state) || STOPS.has(state));
+    (where.values as readonly string[]).every((state) => TROUBLES.has(state) || HALTS.has(state));
 }
 
 /**
- * States, with what follows from them and has an index: few runs need a look or were stopped, and
+ * States, with what follows from them and has an index: few runs need a look or were halted, and
  * few of those that a database holds are live.
  */
 function inStates(states: readonly string[], parameters: Parameters): string {
   const wanted = stateIn(states, parameters);
   if (states.length === 0) return wanted;
-  if (states.every((state) => TROUBLES.has(state) || STOPS.has(state))) {
+  if (states.every((state) => TROUBLES.has(state) || HALTS.has(state))) {
     const listed = [
       ...states.some((state) => TROUBLES.has(state)) ? ["run.trouble_at is not null"] : [],
-      ...states.some((state) => STOPS.has(state)) ? ["run.stopped"] : [],
+      ...states.some((state) => HALTS.has(state)) ? ["run.halted"] : [],
     ];
     return `(${wanted} and (${listed.join(" or ")}))`;
   }
@@ -235,6 +235,7 @@ function inStates(states: readonly string[], parameters: Parameters): string {
     ...states.includes("suspended") ? ["run.rests"] : [
       ...states.includes("pending") ? [PENDING] : [],
       ...states.some((state) => TROUBLES.has(state)) ? ["run.trouble_at is not null"] : [],
+      ...states.some((state) => HALTS.has(state)) ? ["run.halted"] : [],
     ],
     ...states.includes("running") ? [HELD] : [],
   ];

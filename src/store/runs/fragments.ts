@@ -9,6 +9,18 @@ import { CLOCK, milliseconds } from "../sql/fragments.ts";
 /** The state of idle runs: without a history they have done nothing yet, and are pending. */
 export const IDLE_STATE = "case when next_seq = 0 then 'pending' else 'suspended' end";
 
+/**
+ * PAUSE-1: whether a run is paused, or about to be.
+ *
+ * @param run The SQL of its key.
+ * @returns The SQL of a condition.
+ */
+export function pauseMessage(run: string): string {
+  return `exists (
+      select from {schema}.inbox as asked where asked.run = ${run} and asked.kind = 'pause'
+    )`;
+}
+
 /** RUN-1: holds the row of node `$node`, so that no node expires it before this statement commits. */
 export const ALIVE = "select id from {schema}.nodes where id = $node for key share";
 

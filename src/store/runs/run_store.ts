@@ -36,6 +36,7 @@ import type {
   HeldRun,
   Message,
   Patience,
+  PausedRun,
   Reopening,
   RunFilter,
   RunStore,
@@ -56,6 +57,7 @@ import {
   queryStatement,
 } from "./query_statements.ts";
 import { parsed, type RawRun, READ_STATEMENTS } from "./read_statements.ts";
+import { PAUSE_STATEMENTS } from "./pause_statements.ts";
 import { NOTIFY } from "../notices.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { callerSession, callerTransaction } from "../sql/caller_transaction.ts";
@@ -72,6 +74,7 @@ const STATEMENTS = {
   ...MESSAGE_STATEMENTS,
   ...READ_STATEMENTS,
   ...CHANGE_STATEMENTS,
+  ...PAUSE_STATEMENTS,
 };
 
 interface Moved {
@@ -283,6 +286,29 @@ export class Runs implements RunStore {
     if (!isStorable(runId)) return false;
     const { namespace } = this;
     return (await this.#sql.unpark.query(this.#driver, { runId, namespace })).length > 0;
+  }
+
+  /** See {@linkcode RunStore.pause}. */
+  async pause(id: number, request: string): Promise<PausedRun | null> {
+    const [row] = await this.#sql.pause.query(this.#driver, { ids: [id], payload: request });
+    return row ?? null;
+  }
+
+  /** See {@linkcode RunStore.resume}. */
+  async resume(id: number): Promise<PausedRun | null> {
+    const [row] = await this.#sql.resume.query(this.#driver, { ids: [id] });
+    return row ?? null;
+  }
+
+  /** See {@linkcode RunStore.pauseOf}. */
+  async pauseOf(id: number): Promise<{ readonly request: string; readonly at: number } | null> {
+    const [row] = await this.#sql.pauseOf.query(this.#driver, { id });
+    return row ?? null;
+  }
+
+  /** See {@linkcode RunStore.holdTasks}. */
+  async holdTasks(id: number): Promise<void> {
+    await this.#sql.holdTasks.query(this.#driver, { ids: [id] });
   }
 
   /** See {@linkcode RunStore.end}. */

@@ -159,7 +159,7 @@ create table {schema}.version_signatures (
   {
     version: 2,
     name: "runs",
-    checksum: "b83b7adf3cd7572d73b1dd641496de8aa3cb817e079bc637b22448e28e472b97",
+    checksum: "a1650505f7d78d5d245aa9f9fcc6d95eeda87bca2ece1d931a7527598d928e25",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -187,8 +187,8 @@ create table {schema}.version_signatures (
 --                   \`trouble_at\` says since when an operator should look at the run: it is parked, or
 --                   it failed. \`rests\` is true while no node holds a run that has not ended. Both are
 --                   null in a run that a node executes and in one that completed, so neither an append
---                   nor such an end changes them. So is \`stopped\`, which is true in runs that were
---                   cancelled or terminated. \`trace\` is the trace context of the start.
+--                   nor such an end changes them. So is \`halted\`, which is true in runs that were
+--                   cancelled, terminated or paused. \`trace\` is the trace context of the start.
 --                   No index holds a column that an append or an end changes, so these updates are
 --                   heap-only (HOT). One flush may update every row of a page before Postgres can
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
@@ -252,8 +252,8 @@ create table {schema}.runs (
   trouble_at timestamptz(3) generated always as (
     case when stuck_reason is not null then since when state = 'failed' then ended_at end
   ) stored,
-  stopped boolean generated always as (
-    case when state in ('cancelled', 'terminated') then true end
+  halted boolean generated always as (
+    case when state in ('cancelled', 'terminated', 'paused') then true end
   ) stored,
   given_back boolean generated always as (
     case when state = 'pending' and started_at is not null then true end
@@ -278,7 +278,7 @@ create table {schema}.runs (
   constraint runs_failure check ((attempt > 1) = (failure is not null)),
   constraint runs_notifies_ended check (not must_notify or ended_at is not null),
   constraint runs_state check (state in (
-    'pending', 'running', 'suspended', 'completed', 'failed', 'cancelled', 'terminated',
+    'pending', 'running', 'suspended', 'paused', 'completed', 'failed', 'cancelled', 'terminated',
     'stuck_unknown_version', 'stuck_nondeterminism', 'stuck_poisoned'
   )),
   constraint runs_running_is_leased check (
@@ -289,7 +289,7 @@ create table {schema}.runs (
   constraint runs_pending_has_no_history check (state <> 'pending' or next_seq = 0),
   constraint runs_pending_is_due check (state <> 'pending' or wake_at is not null),
   constraint runs_wakes_only_idle check (wake_at is null or state in ('pending', 'suspended')),
-  constraint runs_waits check (waits is null or state = 'suspended'),
+  constraint runs_waits check (waits is null or state in ('suspended', 'paused')),
   constraint runs_ended check (
     (state in ('completed', 'failed', 'cancelled', 'terminated')) = (ended_at is not null)
   ),
@@ -325,8 +325,8 @@ create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rest
 create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
   where trouble_at is not null;
 
--- The runs that were stopped, the newest first.
-create index runs_stopped on {schema}.runs (namespace, created_at, id) where stopped;
+-- The runs that somebody stopped or paused, the newest first.
+create index runs_halted on {schema}.runs (namespace, created_at, id) where halted;
 
 -- Parked runs by version, for health().
 create index runs_stuck on {schema}.runs (specifier_id) where stuck_reason is not null;
@@ -399,14 +399,15 @@ create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, names
   {
     version: 3,
     name: "history",
-    checksum: "e603ded08b636d5c34468aa6e146d08df864f94c77e1a34a53ada48c79218f16",
+    checksum: "3d1ddf2d8e73fc3451a65484850c4032cc8b8cb5c77efadbcb01c652695492e1",
     sql: `-- History: what happened in a run, and the messages that it has not consumed yet.
 --
 -- events      The history of each run, append-only. It has no foreign key: a row is only ever written
 --             under the fencing token of the run's own row, and the check would cost every insert.
 --             Kinds are an enumeration: four bytes in place of a name.
 -- inbox       Messages that the run has not consumed yet. \`position\` says which activity ended,
---             \`trace\` is the sender's trace context.
+--             \`trace\` is the sender's trace context. A run that is paused, or about to be, has a message
+--             of kind 'pause', which stays until the run is resumed.
 -- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
 --             it once.
 
@@ -432,7 +433,7 @@ create table {schema}.events (
 create table {schema}.inbox (
   id bigint generated always as identity primary key,
   run bigint not null references {schema}.runs (id) on delete cascade,
-  kind text not null check (kind in ('signal', 'cancel', 'activity', 'child')),
+  kind text not null check (kind in ('signal', 'cancel', 'activity', 'child', 'pause')),
   name text not null,
   payload json,
   position integer,
@@ -455,7 +456,7 @@ create table {schema}.deliveries (
   {
     version: 4,
     name: "tasks",
-    checksum: "bedb6b49c85e2e9b8c7d4b772c67102613388e80dd6aa468864115eeffe8d96c",
+    checksum: "8c12bcca185d1b7e2644d4223a38c3e7f09ffcfa1e4b57d09688b64c08fe1a1a",
     sql: `-- Tasks: activities that wait for a node, or that a node executes.
 --
 -- tasks             One row per outstanding activity of a run. A \`ready\` task waits in its queue, a
@@ -497,9 +498,9 @@ create table {schema}.tasks (
   heartbeat json,
   trace text,
   primary key (run, position),
-  constraint tasks_state check (state in ('ready', 'leased', 'external')),
+  constraint tasks_state check (state in ('ready', 'held', 'leased', 'external')),
   constraint tasks_leased_has_node check ((state = 'leased') = (node is not null)),
-  constraint tasks_begun_has_token check (state = 'ready' or token is not null),
+  constraint tasks_begun_has_token check (state in ('ready', 'held') or token is not null),
   constraint tasks_pinned check ((hash is null) = (definition is null))
 ) with (
   fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000

@@ -9,7 +9,7 @@ import type { TaskLease } from "../../ports/tasks.ts";
 import { CLOCK, milliseconds } from "../sql/fragments.ts";
 import { BIGINTS, INTEGERS, nullable, NUMBER, TEXT, TEXTS, unnested } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
-import { after, IN_TIME, KNOWN, LEASED, type RawTask } from "./fragments.ts";
+import { after, IN_TIME, KNOWN, LEASED, type RawTask, unlessHeld, WAITING } from "./fragments.ts";
 
 /** The key of a task. */
 export interface KeyRow {
@@ -106,18 +106,18 @@ export const ATTEMPT_STATEMENTS = {
     `
   with clock as materialized (select ${CLOCK} as at)
   update {schema}.tasks as task set
-    state = case when task.cancel_requested then task.state else 'ready' end,
+    state = case when task.cancel_requested then task.state else ${WAITING} end,
     node = case when task.cancel_requested then task.node end,
     attempt = task.attempt + case when task.cancel_requested then 0 else 1 end,
     token = case when task.cancel_requested then task.token end,
     available_at = clock.at + ${after("$delayMs::float8")},
-    expires_at = case when not task.cancel_requested then
-      least(clock.at + ${after("($delayMs::float8 + task.wait_ms)")}, task.closes_at)
-    end,
+    expires_at = case when not task.cancel_requested then ${
+      unlessHeld(`least(clock.at + ${after("($delayMs::float8 + task.wait_ms)")}, task.closes_at)`)
+    } end,
     failures = $failures::text::json,
     ends_at = null,
     heartbeat = coalesce($heartbeat::text::json, task.heartbeat)
-  from clock where ${FENCED} and task.state <> 'ready' and ${IN_TIME}
+  from clock where ${FENCED} and task.state not in ('ready', 'held') and ${IN_TIME}
   returning task.cancel_requested as "cancelled"`,
   ),
 
@@ -137,11 +137,13 @@ export const ATTEMPT_STATEMENTS = {
     NO_ROWS,
     `
   update {schema}.tasks as task set
-    state = 'ready', node = null, token = null,
-    expires_at = case
+    state = ${WAITING}, node = null, token = null,
+    expires_at = ${
+      unlessHeld(`case
       when task.cancel_requested then ${CLOCK}
       else least(task.available_at + ${after("task.wait_ms")}, task.closes_at)
-    end
+    end`)
+    }
   where ${FENCED} and task.state = 'leased'`,
   ),
 
@@ -151,13 +153,15 @@ export const ATTEMPT_STATEMENTS = {
     `
   with clock as materialized (select ${CLOCK} + ${after("$delayMs::float8")} as at)
   update {schema}.tasks as task set
-    state = 'ready', node = null, token = null,
+    state = ${WAITING}, node = null, token = null,
     available_at = greatest(task.available_at, clock.at),
-    expires_at = case
+    expires_at = ${
+      unlessHeld(`case
       when task.cancel_requested then clock.at
       when task.wait_ms is null and task.closes_at is null then null
       else greatest(clock.at, least(task.available_at + ${after("task.wait_ms")}, task.closes_at))
-    end
+    end`)
+    }
   from clock where ${FENCED} and task.state = 'leased'`,
   ),
 
@@ -190,7 +194,7 @@ export const ATTEMPT_STATEMENTS = {
     ) end
   from clock, ${unnested("given", BEATS)}
   where task.run = given.run and task.position = given.position and task.token = given.token
-    and task.state <> 'ready' and ${IN_TIME}
+    and task.state not in ('ready', 'held') and ${IN_TIME}
   returning task.run, task.position, task.token, task.cancel_requested as "cancelRequested"`,
   ),
 
@@ -208,6 +212,6 @@ export const ATTEMPT_STATEMENTS = {
     `
   select ${LEASED}, null as known, task.state as was
   from {schema}.tasks as task join {schema}.runs as run on run.id = task.run
-  where ${FENCED} and task.state <> 'ready' and ${IN_TIME}`,
+  where ${FENCED} and task.state not in ('ready', 'held') and ${IN_TIME}`,
   ),
 };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pauseMessage } from "../runs/fragments.ts";
 import { milliseconds } from "../sql/fragments.ts";
 import type { LeasedTask } from "../../ports/tasks.ts";
 
@@ -26,6 +27,22 @@ export const IN_TIME = `(
  */
 export function after(ms: string): string {
   return `${ms} * interval '1 millisecond'`;
+}
+
+/** PAUSE-2: whether a task that waits for an attempt is held, since its run is paused. */
+export const HELD: string = pauseMessage("task.run");
+
+/** What a task is that waits for an attempt. */
+export const WAITING = `case when ${HELD} then 'held' else 'ready' end`;
+
+/**
+ * When the time of a task is over that waits for an attempt.
+ *
+ * @param time The SQL of that time.
+ * @returns The SQL of it; null for a task that is held.
+ */
+export function unlessHeld(time: string): string {
+  return `case when not ${HELD} then ${time} end`;
 }
 
 /** The columns of a {@linkcode RawTask} but `known` and `was`; `task` joins its `run`. */

@@ -9,7 +9,7 @@ import type { RetriedEffect, TaskProgress } from "../../ports/tasks.ts";
 import { CLOCK, milliseconds } from "../sql/fragments.ts";
 import { BIGINTS, FLOATS, INTEGERS, NUMBER, TEXTS, unnested } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
-import { after } from "./fragments.ts";
+import { after, unlessHeld, WAITING } from "./fragments.ts";
 
 /** A task's progress as the database gives it: JSON columns are text. */
 type ProgressRow = Omit<TaskProgress, "failures"> & { readonly failures: string | null };
@@ -177,12 +177,12 @@ export const RUN_TASK_STATEMENTS = {
   ),
   gone as (
     delete from {schema}.tasks as task
-    where task.run = $run and task.position = any(array(select position from held where state = 'ready'))
+    where task.run = $run and task.position = any(array(select position from held where state in ('ready', 'held')))
     returning task.position
   ),
   marked as (
     update {schema}.tasks as task set cancel_requested = true
-    where task.run = $run and task.position = any(array(select position from held where state <> 'ready'))
+    where task.run = $run and task.position = any(array(select position from held where state not in ('ready', 'held')))
   )
   select position from gone`,
   ),
@@ -199,11 +199,13 @@ export const FREE_TASKS = statement(
   ),
   clock as materialized (select ${CLOCK} as at)
   update {schema}.tasks as task set
-    state = 'ready', node = null, attempt = task.attempt + 1, available_at = clock.at,
-    expires_at = case
+    state = ${WAITING}, node = null, attempt = task.attempt + 1, available_at = clock.at,
+    expires_at = ${
+    unlessHeld(`case
       when task.attempt >= task.max_attempts or task.cancel_requested then clock.at
       else least(clock.at + ${after("task.wait_ms")}, task.closes_at)
-    end
+    end`)
+  }
   from clock, {schema}.runs as run
   where task.node = any($nodes::text[]) and run.id = task.run and run.ended_at is null`,
 );
