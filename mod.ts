@@ -98,9 +98,14 @@ export type { EventKind } from "./src/replay/history.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";
 export type { EndState, RunRelatives, RunState, StuckReason } from "./src/ports/rows.ts";
 export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/run/upgrade.ts";
-export type { BulkJob, VerdictCounts } from "./src/client/run/bulk_job.ts";
+export type { BulkJob } from "./src/client/run/bulk_job.ts";
+export type { JobKind } from "./src/ports/bulk.ts";
+export type { ActVerdict, ActVerdictKind } from "./src/client/run/bulk_act.ts";
+export type { BulkActOptions, BulkReasonOptions } from "./src/client/run/bulk_act_options.ts";
+export type { RunPause } from "./src/client/run/pause.ts";
 export type { BulkUpgradeOptions, PlannedRun } from "./src/client/run/bulk_options.ts";
-export type { BulkUpgrade } from "./src/client/run/bulk_upgrade.ts";
+export type { BulkChange } from "./src/client/run/bulk_work.ts";
+export type { BulkWorkOptions } from "./src/client/run/bulk_work_options.ts";
 export type {
   CountOptions,
   JobsOptions,
@@ -254,7 +259,7 @@ export type {
 } from "./src/base/error_codes/details.ts";
 export { SchemaFailedError } from "./src/workflow/schema.ts";
 export {
-  BulkUpgradeError,
+  BulkJobError,
   RunExistsError,
   RunFailedError,
   RunNotFoundError,

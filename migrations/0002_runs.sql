@@ -163,7 +163,7 @@ create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rest
 create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
   where trouble_at is not null;
 
--- The runs that somebody stopped or paused, the newest first.
+-- The runs that were stopped or paused, the newest first.
 create index runs_halted on {schema}.runs (namespace, created_at, id) where halted;
 
 -- Parked runs by version, for health().

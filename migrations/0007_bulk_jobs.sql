@@ -6,7 +6,9 @@
 
 create table {schema}.bulk_jobs (
   id text primary key,
-  kind text not null check (kind in ('upgrade')),
+  kind text not null check (kind in (
+    'upgrade', 'cancel', 'terminate', 'signal', 'delete', 'pause', 'resume'
+  )),
   namespace text not null,
   created_at timestamptz(3) not null default clock_timestamp(),
   plan json not null,

@@ -87,7 +87,7 @@ create table bulk_jobs (
   constraint bulk_jobs_pkey PRIMARY KEY (id),
   constraint bulk_jobs_ended CHECK (((ended_at IS NULL) OR (driver IS NULL))),
   constraint bulk_jobs_held CHECK ((((driver IS NULL) = (token IS NULL)) AND ((driver IS NULL) = (held_until IS NULL)))),
-  constraint bulk_jobs_kind_check CHECK ((kind = 'upgrade'::text)),
+  constraint bulk_jobs_kind_check CHECK ((kind = ANY (ARRAY['upgrade'::text, 'cancel'::text, 'terminate'::text, 'signal'::text, 'delete'::text, 'pause'::text, 'resume'::text]))),
   constraint bulk_jobs_token_check CHECK (((token >= 0) AND (token <= '9007199254740991'::bigint)))
 );
 

@@ -19,6 +19,10 @@ export type FailPoint =
   | "bulk.proven"
   /** The runs of a batch are moved, and their job says so; no verdict has been given. */
   | "bulk.moved"
+  /** The runs of a batch were found; nothing is done to them yet. */
+  | "bulk.found"
+  /** A batch is done, and its job says so; no node has been notified. */
+  | "bulk.acted"
   /** A fork was replayed; nothing of it is written. */
   | "fork.replayed"
   /** A fork is durable; no node has been notified. */

@@ -62,6 +62,16 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/terminate.ts"),
   },
   {
+    path: "pause",
+    summary: "Pause runs: nothing of them is executed until they are resumed",
+    load: () => import("./commands/pause.ts"),
+  },
+  {
+    path: "resume",
+    summary: "Let paused runs continue",
+    load: () => import("./commands/resume.ts"),
+  },
+  {
     path: "result",
     summary: "Print what a run returned",
     load: () => import("./commands/result.ts"),
@@ -138,7 +148,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     path: "runs jobs",
-    summary: "List upgrades of many runs, and which can be continued",
+    summary: "List changes of many runs, and which can be continued",
     load: () => import("./commands/runs_jobs.ts"),
   },
   {

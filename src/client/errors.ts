@@ -294,7 +294,7 @@ export class RunStoppedError extends ContinuumError<"RUN_CANCELLED" | "RUN_TERMI
  *
  * @category Errors
  */
-export class BulkUpgradeError<
+export class BulkJobError<
   Code extends "JOB_NOT_FOUND" | "JOB_HELD" | "NO_NODE_CAN_LOAD" =
     | "JOB_NOT_FOUND"
     | "JOB_HELD"
@@ -307,8 +307,8 @@ export class BulkUpgradeError<
  * @param job The id.
  * @returns The error, with code `JOB_NOT_FOUND`.
  */
-export function jobNotFound(job: string): BulkUpgradeError {
-  return new BulkUpgradeError(
+export function jobNotFound(job: string): BulkJobError {
+  return new BulkJobError(
     "JOB_NOT_FOUND",
     `Cannot resume the job: none has the id ${quoteId(job)}, wanted one of runs.jobs()`,
     { details: { job: shownId(job) } },
@@ -323,9 +323,9 @@ export function jobNotFound(job: string): BulkUpgradeError {
  * @param until When the job is free if that process has died; `null`: unknown.
  * @returns The error, with code `JOB_HELD`.
  */
-export function jobHeld(job: string, driver: string, until: Date | null): BulkUpgradeError {
+export function jobHeld(job: string, driver: string, until: Date | null): BulkJobError {
   const free = until === null ? "" : `; if it has died, the job is free at ${until.toISOString()}`;
-  return new BulkUpgradeError(
+  return new BulkJobError(
     "JOB_HELD",
     `Cannot continue job ${quoteId(job)}: ${driver} drives it${free}`,
     { details: { job: shownId(job), driver, until: until?.toISOString() ?? null } },
@@ -342,9 +342,9 @@ export function jobHeld(job: string, driver: string, until: Date | null): BulkUp
 export function noNodeCanLoad(
   hash: string,
   reasons: Readonly<Record<string, StuckReason>>,
-): BulkUpgradeError {
+): BulkJobError {
   const [first] = Object.values(reasons);
-  return new BulkUpgradeError(
+  return new BulkJobError(
     "NO_NODE_CAN_LOAD",
     `Cannot upgrade runs: no live node can load version ${hash}: ${first?.message}`,
     { details: { hash, reasons: authoredFacts(reasons) } },

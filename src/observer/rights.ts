@@ -18,6 +18,7 @@ export const RIGHTS = [
   "start",
   "cancel",
   "terminate",
+  "pause",
   "retry",
   "upgrade",
   "fork",
@@ -35,8 +36,8 @@ export const RIGHTS = [
  * - `payloads`: see values: inputs, results, errors, attributes, statuses. Without it none leaves the
  *   server.
  * - `source`: see the code of versions.
- * - `signal`, `start`, `cancel`, `terminate`, `retry` (also of failed runs), `upgrade`, `fork`,
- *   `export`, `schedules`, `repair`, `prune`: do what the word says.
+ * - `signal`, `start`, `cancel`, `terminate`, `pause` (and resume), `retry` (also of failed runs),
+ *   `upgrade`, `fork`, `export`, `schedules`, `repair`, `prune`: do what the word says.
  * - `versions`: activate and deny versions.
  */
 export type Right = typeof RIGHTS[number];

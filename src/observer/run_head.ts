@@ -46,16 +46,18 @@ interface Offer {
   readonly segment: string;
   readonly grave?: true;
   /** The states in which it is offered. */
-  readonly when: "live" | "parked" | "failed" | "ended" | "any";
+  readonly when: "live" | "moving" | "paused" | "parked" | "failed" | "ended" | "any";
 }
 
 const OFFERS: readonly Offer[] = [
   { text: "Signal", right: "signal", segment: "signal", when: "live" },
   { text: "Retry", right: "retry", segment: "retry", when: "parked" },
   { text: "Take up again", right: "retry", segment: "reopen", when: "failed" },
+  { text: "Resume", right: "pause", segment: "resume", when: "paused" },
   { text: "Upgrade", right: "upgrade", segment: "upgrade", when: "live" },
   { text: "Fork", right: "fork", segment: "fork", when: "any" },
   { text: "Cancel", right: "cancel", segment: "cancel", when: "live" },
+  { text: "Pause", right: "pause", segment: "pause", when: "moving" },
   { text: "Terminate", right: "terminate", segment: "terminate", grave: true, when: "live" },
   { text: "Delete", right: "prune", segment: "delete", grave: true, when: "ended" },
 ];
@@ -71,6 +73,8 @@ export function runActions(run: RunDetails, view: View): Content {
   const isEnded = run.endedAt !== null;
   const holds = {
     live: !isEnded,
+    moving: !isEnded && state !== "paused",
+    paused: state === "paused",
     parked: state.startsWith("stuck_"),
     failed: state === "failed",
     ended: isEnded,

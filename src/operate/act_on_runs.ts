@@ -1,5 +1,5 @@
 /**
- * Acts on runs by their ids: signals, cancels, terminates and retries them.
+ * Acts on runs by their ids: signals, cancels, terminates, pauses and retries them.
  *
  * @module
  */
@@ -119,6 +119,37 @@ export function terminateRuns(
     if (!isSame(byId.get(id)!, plannedRun(await handle.status()))) throw new Changed(id);
     await handle.terminate({ reason });
   });
+}
+
+/**
+ * Pauses runs: nothing of them is executed until they are resumed.
+ *
+ * @param continuum The client.
+ * @param ids The runs.
+ * @param reason Why.
+ * @returns What became of each.
+ */
+export function pauseRuns(
+  continuum: Continuum,
+  ids: readonly string[],
+  reason?: string,
+): AsyncGenerator<RunOutcome> {
+  const options = reason === undefined ? {} : { reason };
+  return each(ids, (id) => continuum.run(id).pause(options));
+}
+
+/**
+ * Lets paused runs continue.
+ *
+ * @param continuum The client.
+ * @param ids The runs.
+ * @returns What became of each.
+ */
+export function resumeRuns(
+  continuum: Continuum,
+  ids: readonly string[],
+): AsyncGenerator<RunOutcome> {
+  return each(ids, (id) => continuum.run(id).resume());
 }
 
 /**

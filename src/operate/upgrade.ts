@@ -196,13 +196,30 @@ export async function upgradePart({ job, verdicts }: RunningUpgrade): Promise<Up
  *
  * @param client The client.
  * @param id Its id.
- * @throws {BulkUpgradeError} (`JOB_NOT_FOUND`) If it is none of them.
+ * @throws {BulkJobError} (`JOB_NOT_FOUND`) If it is none of them.
  */
-export async function findJob(client: Continuum, id: string): Promise<Plain<BulkJob>> {
-  const found = (await upgradeJobs(client, 1_000)).find((job) => job.id === id);
-  if (found === undefined) throw jobNotFound(id);
+export async function findJob(client: Continuum, id: string): Promise<UpgradeJob> {
+  const found = (await bulkJobs(client, 1_000)).find((job) => job.id === id);
+  if (found === undefined || !isUpgrade(found)) throw jobNotFound(id);
   return found;
 }
+
+/**
+ * Lists the upgrades among the newest jobs.
+ *
+ * @param client The client.
+ * @param limit The most jobs.
+ */
+export async function upgradeJobs(client: Continuum, limit: number): Promise<UpgradeJob[]> {
+  return (await bulkJobs(client, limit)).filter(isUpgrade);
+}
+
+function isUpgrade(job: Plain<BulkJob>): job is UpgradeJob {
+  return job.workflow !== null && job.to !== null;
+}
+
+/** An upgrade of many runs. */
+export type UpgradeJob = Plain<BulkJob> & { readonly workflow: string; readonly to: string };
 
 /**
  * Continues a job.
@@ -223,7 +240,7 @@ export function resumeUpgrade(client: Continuum, job: string, work: UpgradeWork)
  * @param limit The most jobs.
  * @param everywhere Whether those of all namespaces.
  */
-export async function upgradeJobs(
+export async function bulkJobs(
   client: Continuum,
   limit: number,
   everywhere = false,

@@ -42,6 +42,20 @@ export interface JobLease {
   readonly leaseMs: number;
 }
 
+/**
+ * What a job does to its runs.
+ *
+ * @category Runs
+ */
+export type JobKind =
+  | "upgrade"
+  | "cancel"
+  | "terminate"
+  | "signal"
+  | "delete"
+  | "pause"
+  | "resume";
+
 /** A job. */
 export interface JobRow {
   /** Its id. */
@@ -68,10 +82,12 @@ export interface JobRow {
 
 /** What a list shows of a job: its plan and the rest of its progress, which may be long, stay. */
 export type JobSummary = Omit<JobRow, "idleMs" | "plan" | "progress"> & {
-  /** The workflow of its runs. */
-  readonly workflow: string;
-  /** The hash of the version that its runs are moved to. */
-  readonly to: string;
+  /** What it does. */
+  readonly kind: JobKind;
+  /** The workflow of the runs that are upgraded; `null`: it does something else. */
+  readonly workflow: string | null;
+  /** The hash of the version that its runs are moved to; `null`: it does something else. */
+  readonly to: string | null;
   /** How many runs were examined once. */
   readonly examined: number;
   /** How many of them wait to be examined again. */
@@ -82,9 +98,78 @@ export type JobSummary = Omit<JobRow, "idleMs" | "plan" | "progress"> & {
 
 /** A job that is created, and held by its creator. */
 export type NewJob = Pick<JobRow, "id" | "namespace" | "plan" | "progress"> & {
+  /** What it does. */
+  readonly kind: JobKind;
   /** Who drives it, for people. */
   readonly driver: string;
 };
+
+/** What is done to runs of a batch, each by its internal key. */
+export type BulkDeed =
+  | {
+    /** Asks runs for their cancellation, and ends those that are parked. */
+    readonly kind: "cancel";
+    /** The request, encoded. */
+    readonly request: string;
+    /** The error with which parked runs end, encoded. */
+    readonly error: string;
+  }
+  | {
+    /** Ends runs at once. */
+    readonly kind: "terminate";
+    /** The error with which they end, encoded. */
+    readonly error: string;
+  }
+  | {
+    /** Sends a signal to runs that are on a version, each at most once. */
+    readonly kind: "signal";
+    /** The version. */
+    readonly version: string;
+    /** The signal's name. */
+    readonly name: string;
+    /** Its payload, encoded. */
+    readonly payload: string;
+    /** What makes each delivery unique. */
+    readonly deliveryId: string;
+  }
+  | {
+    /** Pauses runs. */
+    readonly kind: "pause";
+    /** Why, encoded. */
+    readonly request: string;
+  }
+  | {
+    /** Lets paused runs continue. */
+    readonly kind: "resume";
+  };
+
+/** Runs to which the same is done. */
+export interface BulkPart {
+  /** What is done. */
+  readonly deed: BulkDeed;
+  /** Their internal keys. */
+  readonly ids: readonly number[];
+}
+
+/** A run to which something was done. */
+export interface ActedRun {
+  /** The internal key. */
+  readonly id: number;
+  /** The node that executes it, or did; `null`: none. */
+  readonly node: string | null;
+  /** When it is due; `null`: it is not. */
+  readonly wakeAt: number | null;
+  /** Whether it has ended by this. */
+  readonly ended: boolean;
+}
+
+/** The job that a batch is a part of. */
+export interface JobBatch {
+  /** The right to change the job. */
+  readonly lease: JobLease;
+  /** Computes the progress from the runs that were changed, by their keys. */
+  readonly progress: (changed: ReadonlySet<number>) => string;
+}
 
 /** Changes of many runs. */
 export interface BulkStore {
@@ -100,23 +185,36 @@ export interface BulkStore {
   move(
     pin: VersionPin,
     moves: readonly RunMove[],
-    job?: {
-      /** The right to change the job. */
-      readonly lease: JobLease;
-      /** Computes the progress from the runs that were moved, by their keys. */
-      readonly progress: (moved: ReadonlySet<number>) => string;
-    },
+    job?: JobBatch,
   ): Promise<readonly MovedRun[] | "lost">;
+  /**
+   * Acts on runs. Those whose rows are locked, and those to which it can't be done any more, stay as
+   * they are.
+   *
+   * @param parts What is done to which runs of one namespace.
+   * @param job The job that this is a part of: its progress is written in the same transaction.
+   * @param namespace That namespace, for a payload codec.
+   * @returns The runs to which it was done; `"lost"`: another process drives the job, nothing was
+   * written.
+   */
+  act(
+    parts: readonly BulkPart[],
+    job: JobBatch,
+    namespace: string,
+  ): Promise<readonly ActedRun[] | "lost">;
   /** Creates a job that its creator holds, and deletes jobs that ended more than 30 days ago. */
   create(job: NewJob, lease: JobLease): Promise<void>;
   /**
    * Takes a job that has not ended, and that no process drives.
    *
+   * @param kind What it does; a job that does something else is not found.
    * @param driver Who takes it, for people.
    * @returns The job as it was; its `driver` is set if that process still drives it, and `endedAt`
    * if it has ended: then it was not taken. `null`: there is no such job.
    */
-  take(driver: string, lease: JobLease): Promise<JobRow | null>;
+  take(kind: JobKind, driver: string, lease: JobLease): Promise<JobRow | null>;
+  /** What a job does; `null`: there is no such job. */
+  kindOf(job: string): Promise<JobKind | null>;
   /** Lets go of a job, and ends it if `isDone`. A driver that has lost it changes nothing. */
   release(lease: JobLease, isDone: boolean): Promise<void>;
   /** Jobs of a namespace, the newest first; `null`: of all. */

@@ -46,7 +46,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   denials: ["deny", "list", "versionsOf", "forgetRefusals"],
   signatures: ["add", "of"],
   journal: ["load"],
-  bulk: ["release", "jobs"],
+  bulk: ["release", "jobs", "kindOf"],
   health: [
     ...["fleet", "nodes", "live", "queues", "stuck", "due", "waiting", "failing", "expiredNodes"],
     ...["unnotifiedEnds", "lateSchedules", "expiredTasks"],

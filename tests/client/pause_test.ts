@@ -92,7 +92,7 @@ forEachDatabase("a run that is paused", (database, test) => {
     assert.equal(work.attempts, 1);
   });
 
-  test("goes on if it is resumed before it was paused", async () => {
+  test("continues if it is resumed before it was paused", async () => {
     const work = held();
     await using at = await scene(database, FILES, { linger: 0 });
     const run = await at.node.start("step");
@@ -147,7 +147,10 @@ forEachDatabase("a run that is paused", (database, test) => {
 
   test("is cancelled with its clean-up when it is resumed, and terminated at once", async () => {
     await using at = await scene(database, FILES, { linger: 0 });
-    const [cancelled, terminated] = [await at.node.start("cleaner"), await at.node.start("cleaner")];
+    const [cancelled, terminated] = [
+      await at.node.start("cleaner"),
+      await at.node.start("cleaner"),
+    ];
     for (const run of [cancelled, terminated]) {
       await run.reached("suspended");
       await run.pause();

@@ -175,7 +175,7 @@ async function build(db: EmptyDatabase, store: Store, given: Scene): Promise<voi
     const plan = JSON.stringify({ target: { hash: hashOf(given.target) } });
     const lease = { job: "j", token: 1, leaseMs: 60_000 };
     await store.bulk.create(
-      { id: "j", namespace: "default", plan, progress: "{}", driver: "d" },
+      { id: "j", kind: "upgrade", namespace: "default", plan, progress: "{}", driver: "d" },
       lease,
     );
   }

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { CommitResult } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
-import type { SqlDriver, SqlSession } from "../../src/store/sql/driver.ts";
+import type { SqlSession } from "../../src/store/sql/driver.ts";
 import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres/mod.ts";
 import { CHANGE_STATEMENTS } from "../../src/store/runs/change_statements.ts";
@@ -15,19 +15,14 @@ import { LEASE_STATEMENTS } from "../../src/store/runs/lease_statements.ts";
 import { MESSAGE_STATEMENTS } from "../../src/store/runs/message_statements.ts";
 import { READ_STATEMENTS } from "../../src/store/runs/read_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
-import {
-  type EmptyDatabase,
-  emptyDatabase,
-  emptyPostgres,
-  POSTGRES,
-  postgresUrl,
-} from "../support/database.ts";
+import { emptyDatabase, emptyPostgres, POSTGRES, postgresUrl } from "../support/database.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
 import {
   claimed,
   claimOne,
   commitOne,
   expire,
+  holding,
   makeDue,
   newEvent,
   newRun,
@@ -39,22 +34,6 @@ import {
   suspended,
   waiting,
 } from "../support/store_rows.ts";
-
-/** Holds a lock on one run's row while `work` runs. */
-async function holding(db: EmptyDatabase, runId: string, work: () => Promise<void>): Promise<void> {
-  const driver: SqlDriver = await db.database.open();
-  const text = new SchemaName(db.schema).fill(
-    "select from {schema}.runs where run_id = $1 for update",
-  );
-  try {
-    await driver.transaction(async (session) => {
-      await session.query(text, [runId]);
-      await work();
-    });
-  } finally {
-    await driver.close();
-  }
-}
 
 Deno.test("JOURNAL-2: a locked row delays only its own run, and is written once it is free", async () => {
   await using world = await newWorld(POSTGRES);

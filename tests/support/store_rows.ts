@@ -10,6 +10,8 @@ import { originText } from "../../src/replay/origins.ts";
 import type { ClaimedRun, CommitEntry, NewEvent, NewRun } from "../../src/ports/rows.ts";
 import type { NewTask } from "../../src/ports/tasks.ts";
 import type { Store } from "../../src/ports/store.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
+import type { SqlDriver } from "../../src/store/sql/driver.ts";
 import type { DatabaseKind, EmptyDatabase } from "./database.ts";
 
 /** The version that tests' runs are on. */
@@ -213,4 +215,24 @@ export async function hold(db: EmptyDatabase, runId: string, node: string | null
     insert into {schema}.leases (node, runs) select $2, array_agg(id) from held`,
     [runId, node],
   );
+}
+
+/** Holds a lock on one run's row while `work` runs. */
+export async function holding(
+  db: EmptyDatabase,
+  runId: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const driver: SqlDriver = await db.database.open();
+  const text = new SchemaName(db.schema).fill(
+    "select from {schema}.runs where run_id = $1 for update",
+  );
+  try {
+    await driver.transaction(async (session) => {
+      await session.query(text, [runId]);
+      await work();
+    });
+  } finally {
+    await driver.close();
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * `runs jobs`: lists upgrades of many runs.
+ * `runs jobs`: lists changes of many runs.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { NAMESPACE } from "../output/words.ts";
 import { whole } from "../readers.ts";
 import { ALL_NAMESPACES } from "./run_filter.ts";
 
-/** Lists upgrades of many runs. */
+/** Lists changes of many runs. */
 export const command = defineCommand<{ readonly limit?: number; readonly allNamespaces?: true }>({
   examples: [
     { text: "The newest jobs, and which of them can be continued", line: "runs jobs" },
@@ -24,7 +24,18 @@ export const command = defineCommand<{ readonly limit?: number; readonly allName
     ALL_NAMESPACES,
   ],
   fields: [
-    ...["id", "namespace", "workflow", "to", "state", "driver", "examined", "again", "counts"],
+    ...[
+      "id",
+      "kind",
+      "namespace",
+      "workflow",
+      "to",
+      "state",
+      "driver",
+      "examined",
+      "again",
+      "counts",
+    ],
     ...["createdAt", "updatedAt", "endedAt"],
   ],
   async run({ read, options: { limit = 20, allNamespaces }, out }) {
@@ -34,10 +45,11 @@ export const command = defineCommand<{ readonly limit?: number; readonly allName
       columns: [
         ...(allNamespaces === true ? [NAMESPACE] : []),
         { title: "JOB", id: true, cell: ({ id }) => id },
-        { title: "WORKFLOW", cell: ({ workflow }) => workflow },
-        { title: "TO", cell: ({ to }) => to.slice(0, 12) },
+        { title: "KIND", cell: ({ kind }) => kind },
+        { title: "WORKFLOW", cell: ({ workflow }) => workflow ?? "-" },
+        { title: "TO", cell: ({ to }) => to?.slice(0, 12) ?? "-" },
         { title: "STATE", cell: ({ state }) => state },
-        { title: "MOVED", right: true, cell: ({ counts }) => String(counts.moved) },
+        { title: "DONE", right: true, cell: ({ counts }) => String(counts.moved ?? counts.done) },
         { title: "EXAMINED", right: true, cell: ({ examined }) => String(examined) },
         { title: "BEGUN", cell: ({ createdAt }) => out.time(createdAt) },
       ],

@@ -52,7 +52,7 @@ export function waitsFor(
 ): string {
   if (run.stuck !== null) return run.stuck.message;
   if (run.state === "pending") return "a node";
-  if (run.state !== "suspended") return "-";
+  if (run.state !== "suspended" && run.state !== "paused") return "-";
   const names = run.waits.map(({ kind, name }) =>
     kind === "sleep" ? "sleep" : `${kind} ${JSON.stringify(name)}`
   );

@@ -7,7 +7,7 @@
 
 import { encode } from "../../base/values.ts";
 import type { Proof } from "../../dry_run/proof.ts";
-import type { JobLease, RunMove } from "../../ports/bulk.ts";
+import type { RunMove } from "../../ports/bulk.ts";
 import type { RunRow, WaitRow } from "../../ports/rows.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import { failureOf, type Verdict, type VerdictKind } from "../versions/verdict.ts";
@@ -23,15 +23,6 @@ export interface Candidate {
   readonly planned: PlannedRun;
   /** Whether it must be as it was planned. */
   readonly isFenced: boolean;
-}
-
-/** A job that this process drives. */
-export interface Driven {
-  readonly plan: JobPlan;
-  readonly namespace: string;
-  /** `null`: a dry run. */
-  readonly lease: JobLease | null;
-  progress: JobProgress;
 }
 
 /** The outcome for a candidate before it is moved. */
@@ -103,7 +94,10 @@ export function verdictOn(
   { row, planned }: Candidate,
   verdict: VerdictKind,
   { proven }: Finding,
-  { plan: { target, workflow }, namespace }: Driven,
+  { plan: { target, workflow }, namespace }: {
+    readonly plan: JobPlan;
+    readonly namespace: string;
+  },
 ): Verdict {
   const { id, from, generation, events } = row === undefined ? planned : plannedOf(row);
   return {
@@ -132,12 +126,12 @@ export function verdictOn(
 export function advance(
   before: JobProgress,
   candidates: readonly Candidate[],
-  settled: readonly Verdict[],
+  settled: readonly { readonly verdict: string }[],
   again: readonly PlannedRun[],
   { isThrough }: { readonly isThrough: boolean | null },
 ): JobProgress {
-  const counts: Record<VerdictKind, number> = { ...before.counts };
-  for (const { verdict } of settled) counts[verdict]++;
+  const counts: Record<string, number> = { ...before.counts };
+  for (const { verdict } of settled) counts[verdict] = (counts[verdict] ?? 0) + 1;
   if (isThrough === null) {
     return { ...before, again: [...before.again.slice(candidates.length), ...again], counts };
   }

@@ -1,16 +1,16 @@
 /**
- * Upgrades of many runs as jobs: what the database keeps of them.
+ * Changes of many runs as jobs: what the database keeps of them.
  *
  * @module
  */
 
-import type { BulkStore, JobSummary } from "../../ports/bulk.ts";
+import type { BulkStore, JobKind, JobSummary } from "../../ports/bulk.ts";
 import type { RunCondition, RunQuery } from "../../ports/run_query.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
-import type { VerdictKind } from "../versions/verdict.ts";
+import { END_STATES, RUN_STATES } from "../../ports/rows.ts";
 import type { PlannedRun } from "./bulk_options.ts";
 
-/** What a job does; it never changes. */
+/** What an upgrade does; it never changes. */
 export interface JobPlan {
   /** The version that its runs are moved to. */
   readonly target: VersionPin;
@@ -24,12 +24,10 @@ export interface JobPlan {
   readonly limit: number | null;
 }
 
-/**
- * The number of runs for each verdict.
- *
- * @category Runs
- */
-export type VerdictCounts = Readonly<Record<VerdictKind, number>>;
+/** The states of runs that have not ended. */
+export const LIVE: readonly string[] = RUN_STATES.filter((state) =>
+  !(END_STATES as readonly string[]).includes(state)
+);
 
 /** How far a job is. */
 export interface JobProgress {
@@ -42,20 +40,11 @@ export interface JobProgress {
   /** The runs to return to. */
   readonly again: readonly PlannedRun[];
   /** The verdicts so far. */
-  readonly counts: VerdictCounts;
+  readonly counts: Readonly<Record<string, number>>;
 }
 
-/** The progress of a job that has not begun. */
-export const NO_PROGRESS: JobProgress = {
-  after: null,
-  examined: 0,
-  isThrough: false,
-  again: [],
-  counts: { moved: 0, replays: 0, drifts: 0, no_code: 0, no_answer: 0, changed: 0, busy: 0 },
-};
-
 /**
- * An upgrade of many runs, as the database keeps it.
+ * A change of many runs, as the database keeps it.
  *
  * @category Runs
  */
@@ -64,10 +53,12 @@ export interface BulkJob {
   readonly id: string;
   /** The namespace of its runs. */
   readonly namespace: string;
-  /** The workflow of its runs. */
-  readonly workflow: string;
-  /** The hash of the version that its runs are moved to. */
-  readonly to: string;
+  /** What it does to them. */
+  readonly kind: JobKind;
+  /** The workflow of the runs that are upgraded; `null`: it does something else. */
+  readonly workflow: string | null;
+  /** The hash of the version that its runs are moved to; `null`: it does something else. */
+  readonly to: string | null;
   /**
    * `running`: a process drives it. `paused`: it has not ended, and no process drives it.
    * `done`: all runs were examined.
@@ -77,10 +68,10 @@ export interface BulkJob {
   readonly driver: string | null;
   /** How many runs were examined once. */
   readonly examined: number;
-  /** How many of them wait to be examined again, since nodes executed them. */
+  /** How many of them wait to be examined again, since they could not be changed. */
   readonly again: number;
-  /** The verdicts so far. */
-  readonly counts: VerdictCounts;
+  /** By verdict, how many runs there were so far. */
+  readonly counts: Readonly<Record<string, number>>;
   /** When it was created. */
   readonly createdAt: Date;
   /** When its progress was last written. */
@@ -109,13 +100,14 @@ function jobOf(row: JobSummary): BulkJob {
   return {
     id: row.id,
     namespace: row.namespace,
+    kind: row.kind,
     workflow: row.workflow,
     to: row.to,
     state: row.endedAt !== null ? "done" : row.driver === null ? "paused" : "running",
     driver: row.driver,
     examined: row.examined,
     again: row.again,
-    counts: JSON.parse(row.counts) as VerdictCounts,
+    counts: JSON.parse(row.counts),
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
     endedAt: row.endedAt === null ? null : new Date(row.endedAt),

@@ -5,7 +5,6 @@
  */
 
 import {
-  checkAbortSignal,
   checkArray,
   checkBoolean,
   checkOptions,
@@ -14,7 +13,8 @@ import {
   refuse,
 } from "../../base/arguments.ts";
 import { inWords } from "../../base/describe.ts";
-import { type Duration, durationMs } from "../../base/duration.ts";
+import type { Duration } from "../../base/duration.ts";
+import { limitsOf, type ReadWork } from "./bulk_work_options.ts";
 import type { RunCondition } from "../../ports/run_query.ts";
 import type { Verdict } from "../versions/verdict.ts";
 import { readWhere, type RunWhere } from "./conditions.ts";
@@ -86,28 +86,15 @@ export interface ReadPlan {
   readonly where: RunCondition | null;
   /** The runs of a plan; `null`: all that `where` selects. */
   readonly runs: readonly PlannedRun[] | null;
-  /** The namespace; `undefined`: that of the instance. */
-  readonly namespace: string | undefined;
-  /** Whether it is a dry run. */
-  readonly dryRun: boolean;
   /** The most runs to examine; `null`: all. */
   readonly limit: number | null;
   /** Where a dry run continues; `null`: it begins. */
   readonly cursor: string | null;
 }
 
-/** The checked options. */
-export interface ReadBulk {
-  /** The plan of a new job, or the id of one that exists. */
-  readonly work: ReadPlan | { readonly job: string };
-  /** The most runs that may fail. */
-  readonly stopAfterFailures: number;
-  /** Milliseconds. */
-  readonly patienceMs: number;
-  /** Milliseconds after which the call stops at the end of a batch; `null`: it does not. */
-  readonly pauseMs: number | null;
-  /** Aborts the upgrade. */
-  readonly signal: AbortSignal | undefined;
+/** The namespace; `undefined`: that of the instance. */
+interface Named {
+  readonly namespace: string | undefined;
 }
 
 const WHAT = "runs.upgrade()";
@@ -127,19 +114,12 @@ const MOST_PLANNED = 100_000;
  * @throws {InvalidArgumentError} If a key is unknown, or a value has a wrong type or is out of
  * range, or options exclude each other.
  */
-export function readBulkOptions(options: BulkUpgradeOptions): ReadBulk {
+export function readBulkOptions(options: BulkUpgradeOptions): ReadWork<ReadPlan> {
   checkOptions(options, KEYS, WHAT);
-  const { job, signal, stopAfterFailures = Infinity, patience = "10s", pauseAfter } = options;
-  checkAbortSignal(signal, WHAT);
-  if (stopAfterFailures !== Infinity) {
-    checkWhole(stopAfterFailures, `option stopAfterFailures of ${WHAT}`, 1);
-  }
-  const patienceMs = durationMs(patience, `option patience of ${WHAT}`);
-  const pauseMs = pauseAfter === undefined
-    ? null
-    : durationMs(pauseAfter, `option pauseAfter of ${WHAT}`);
+  const { job, dryRun = false } = options;
+  const limits = limitsOf(options, WHAT);
   const work = job === undefined ? readPlan(options) : readJob(job, options);
-  return { work, stopAfterFailures, patienceMs, pauseMs, signal };
+  return { work, dryRun, ...limits };
 }
 
 function readJob(job: unknown, options: BulkUpgradeOptions): { readonly job: string } {
@@ -150,7 +130,7 @@ function readJob(job: unknown, options: BulkUpgradeOptions): { readonly job: str
   return { job: checkText(job, `option job of ${WHAT}`) };
 }
 
-function readPlan(options: BulkUpgradeOptions): ReadPlan {
+function readPlan(options: BulkUpgradeOptions): ReadPlan & Named {
   const { to, workflow, where, plan, namespace, dryRun = false, limit, cursor } = options;
   if ((to === undefined) === (workflow === undefined)) {
     const found = inWords(to === undefined ? "neither" : "both");
@@ -172,7 +152,6 @@ function readPlan(options: BulkUpgradeOptions): ReadPlan {
     where: readWhere(where),
     runs: plan === undefined ? null : readPlanned(plan),
     namespace,
-    dryRun,
     limit: limit ?? null,
     cursor: cursor ?? null,
   };

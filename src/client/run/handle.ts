@@ -529,8 +529,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * its status says that it is about to be paused. A parked run is paused when it is released. A
    * second call does no harm.
    *
-   * A cancellation waits until the run continues; `terminate()` ends it at once. The time of its
-   * `timeout` goes on.
+   * A cancellation waits until the run continues; `terminate()` ends it at once. Its
+   * `timeout` is not extended.
    *
    * @example
    * ```ts ignore

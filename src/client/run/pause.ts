@@ -18,7 +18,7 @@ import { runEnded, wrongRunState } from "../errors.ts";
  * @category Runs
  */
 export interface RunPause {
-  /** Why, as whoever paused it said; `null`: nothing was said. */
+  /** Why, as the caller of `pause()` said; `null`: nothing was said. */
   readonly reason: string | null;
   /** When it was paused. */
   readonly at: Date;

@@ -12,9 +12,13 @@ import {
   checkOptions,
   checkText,
   checkWhole,
+  readName,
   refuse,
 } from "../../base/arguments.ts";
 import type { Duration } from "../../base/duration.ts";
+import { quoteId } from "../../base/describe.ts";
+import { checkPayload } from "../../base/payload.ts";
+import { encode } from "../../base/values.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
 import type { RunRelatives } from "../../ports/rows.ts";
 import type { Patience, RunStore } from "../../ports/store.ts";
@@ -32,6 +36,17 @@ import { isTime, type Place, readCursor, writeCursor } from "../cursor.ts";
 import { type BulkJob, listJobs } from "./bulk_job.ts";
 import type { BulkUpgradeOptions } from "./bulk_options.ts";
 import { BulkUpgrade } from "./bulk_upgrade.ts";
+import { type ActVerdict, BulkAct } from "./bulk_act.ts";
+import type { BulkChange } from "./bulk_work.ts";
+import type { BulkWorkOptions } from "./bulk_work_options.ts";
+import type { Verdict } from "../versions/verdict.ts";
+import {
+  type BulkActOptions,
+  type BulkReasonOptions,
+  readActOptions,
+  readContinueOptions,
+} from "./bulk_act_options.ts";
+import { jobNotFound } from "../errors.ts";
 import { checkExportOptions, type ExportOptions, exportRuns } from "../bundle/export.ts";
 import { readWhere, type RunWhere } from "./conditions.ts";
 import { type RunSummary, runSummary } from "./summary.ts";
@@ -170,7 +185,7 @@ const TROUBLES_KEYS = ["where", "namespace", "limit", "cursor", "payloads", "tim
 const QUERY_KEYS = [...TROUBLES_KEYS, "orderBy"];
 
 /**
- * Finds and removes the runs of a namespace.
+ * Finds the runs of a namespace, and acts on those that it finds.
  *
  * @category Runs
  */
@@ -296,7 +311,26 @@ export class Runs {
    * @throws {RunStateError} (`RUN_STATE`) If it has not ended.
    * @throws {RunStateError} (`RUN_AWAITED`) If its parent may request it again.
    */
-  async delete(id: string, options: DeleteOptions = {}): Promise<PruneReport> {
+  delete(id: string, options?: DeleteOptions): Promise<PruneReport>;
+  /**
+   * Removes the ended runs that meet conditions, one after the other. Iterate over the result, as for
+   * {@linkcode Runs.terminate}. {@linkcode Runs.prune} removes many old runs in fewer statements.
+   *
+   * @param options Which runs.
+   * @returns What became of each; `refused`: its parent may request it again.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   */
+  delete(options: BulkActOptions): BulkChange<ActVerdict>;
+  /** As declared above. */
+  delete(
+    which: string | BulkActOptions,
+    options: DeleteOptions = {},
+  ): Promise<PruneReport> | BulkChange<ActVerdict> {
+    if (typeof which !== "object" || which === null) return this.#delete(which, options);
+    return new BulkAct("delete", readActOptions(which, "runs.delete()", false), this.#context);
+  }
+
+  async #delete(id: string, options: DeleteOptions): Promise<PruneReport> {
     checkOptions(options, ["namespace"], "runs.delete()");
     checkText(id, "the id of a run");
     const { namespace } = this.#in(options.namespace);
@@ -334,15 +368,114 @@ export class Runs {
    * @param options Which runs, and where to.
    * @returns The verdicts. Iterating throws `VersionNotFoundError` if there is no such version,
    * `VersionUnavailableError` if this process can't obtain it, `DryRunError` if no subprocess can be
-   * started, `VersionDeniedError` if it is denied, and `BulkUpgradeError` if no live node can load it, or the job can't be continued.
+   * started, `VersionDeniedError` if it is denied, and `BulkJobError` if no live node can load it, or the job can't be continued.
    * @throws {InvalidArgumentError} If an option is invalid.
    */
-  upgrade(options: BulkUpgradeOptions): BulkUpgrade {
+  upgrade(options: BulkUpgradeOptions): BulkChange<Verdict> {
     return new BulkUpgrade(options, this.#context);
   }
 
   /**
-   * Lists upgrades of many runs, the newest first. Those that ended more than 30 days ago are gone.
+   * Cancels all runs that meet conditions and have not ended, as {@linkcode RunHandle.cancel} does.
+   * Iterate over the result, as for {@linkcode Runs.terminate}.
+   *
+   * @param options Which runs, and why.
+   * @returns What became of each.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   */
+  cancel(options: BulkReasonOptions): BulkChange<ActVerdict> {
+    return new BulkAct("cancel", readActOptions(options, "runs.cancel()", true), this.#context);
+  }
+
+  /**
+   * Terminates all runs that meet conditions and have not ended, as {@linkcode RunHandle.terminate}
+   * does. Iterate over the result: that terminates the runs, the oldest first, 200 in a transaction,
+   * and says what became of each.
+   *
+   * The database keeps the act as a job. If the iteration ends early, or the process dies,
+   * {@linkcode Runs.continueJob} continues it: each run is reached once. Of a dry run the database
+   * keeps nothing. A run that starts while the call works is reached, too.
+   *
+   * ```ts ignore
+   * const where = { workflow: "order", createdAt: { before: monday } };
+   * for await (const { id, verdict } of continuum.runs.terminate({ where, reason: "a bad import" })) {
+   *   console.log(id, verdict);
+   * }
+   * ```
+   *
+   * @param options Which runs, and why.
+   * @returns What became of each. Iterating throws `BulkJobError` if another process drives the job.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   */
+  terminate(options: BulkReasonOptions): BulkChange<ActVerdict> {
+    const read = readActOptions(options, "runs.terminate()", true);
+    return new BulkAct("terminate", read, this.#context);
+  }
+
+  /**
+   * Pauses all runs that meet conditions and have not ended, as {@linkcode RunHandle.pause} does.
+   * Iterate over the result, as for {@linkcode Runs.terminate}.
+   *
+   * @param options Which runs, and why.
+   * @returns What became of each.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   */
+  pause(options: BulkReasonOptions): BulkChange<ActVerdict> {
+    return new BulkAct("pause", readActOptions(options, "runs.pause()", true), this.#context);
+  }
+
+  /**
+   * Lets all paused runs continue that meet conditions, as {@linkcode RunHandle.resume} does, also
+   * those that are about to be paused. Iterate over the result, as for {@linkcode Runs.terminate}.
+   *
+   * @param options Which runs.
+   * @returns What became of each.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   */
+  resume(options: BulkActOptions): BulkChange<ActVerdict> {
+    return new BulkAct("resume", readActOptions(options, "runs.resume()", false), this.#context);
+  }
+
+  /**
+   * Sends a signal to all runs that meet conditions and have not ended, to each once, however often
+   * the job is continued. Iterate over the result, as for {@linkcode Runs.terminate}.
+   *
+   * @param name The signal's name.
+   * @param payload Its payload, which the schema of each run's version checks.
+   * @param options Which runs.
+   * @returns What became of each; `refused`: its version does not take the signal.
+   * @throws {InvalidArgumentError} If the name or an option is invalid.
+   * @throws {NotSerializableError} If the payload can't be encoded; the message names its path.
+   * @throws {PayloadTooLargeError} If the payload is larger than `limits.payloadBytes`.
+   */
+  signal(name: string, payload: unknown, options: BulkActOptions): BulkChange<ActVerdict> {
+    const read = readActOptions(options, "runs.signal()", false);
+    readName(name, "a signal");
+    const encoded = encode(payload, "payload");
+    const what = `the payload of signal ${quoteId(name)}`;
+    checkPayload(encoded, what, this.#context.payloadBytes);
+    return new BulkAct("signal", read, this.#context, { name, payload: encoded });
+  }
+
+  /**
+   * Continues an act on many runs where it was left. Upgrades continue by `runs.upgrade({ job })`.
+   *
+   * @param job Its id: `job` of what the call returned, or of {@linkcode Runs.jobs}.
+   * @param options How far this call goes.
+   * @returns What became of the runs that were left. Iterating throws `BulkJobError` if another
+   * process drives the job.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   * @throws {BulkJobError} (`JOB_NOT_FOUND`) If there is no such job, or it is an upgrade.
+   */
+  async continueJob(job: string, options: BulkWorkOptions = {}): Promise<BulkChange<ActVerdict>> {
+    const read = readContinueOptions(job, options);
+    const kind = await this.#context.store.bulk.kindOf(job);
+    if (kind === null || kind === "upgrade") throw jobNotFound(job);
+    return new BulkAct(kind, read, this.#context);
+  }
+
+  /**
+   * Lists changes of many runs, the newest first. Those that ended more than 30 days ago are gone.
    *
    * @param options The namespace, and how many.
    * @returns The jobs.

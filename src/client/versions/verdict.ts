@@ -36,6 +36,17 @@ export type VerdictKind =
   | "changed"
   | "busy";
 
+/** No verdict was given yet. */
+export const NO_VERDICTS: Readonly<Record<VerdictKind, number>> = {
+  moved: 0,
+  replays: 0,
+  drifts: 0,
+  no_code: 0,
+  no_answer: 0,
+  changed: 0,
+  busy: 0,
+};
+
 /**
  * Why a history does not replay:
  *

@@ -1,6 +1,6 @@
 /**
  * Actions on runs, on one (`/runs/:id/cancel`) and on many (`/bulk/cancel`): cancel, terminate,
- * retry, delete.
+ * pause, resume, retry, delete.
  *
  * @module
  */
@@ -8,8 +8,10 @@
 import {
   cancelRuns,
   deleteRuns,
+  pauseRuns,
   type PlannedRun,
   planRuns,
+  resumeRuns,
   retryRuns,
   type RunOutcome,
   terminateRuns,
@@ -86,6 +88,28 @@ export const DEEDS: readonly Deed[] = [
     consequence: "The code does not run any more: no clean-up, no compensation.",
     applies: (state) => !ENDED.includes(state),
     act: (client, plan, reason) => terminateRuns(client, plan, reason ?? ""),
+  },
+  {
+    word: "pause",
+    verb: "Pause",
+    done: "paused",
+    right: "pause",
+    needsReason: false,
+    isGrave: false,
+    consequence: "Attempts under way end first. Then nothing happens until they are resumed.",
+    applies: (state) => !ENDED.includes(state) && state !== "paused",
+    act: (client, plan, reason) => pauseRuns(client, idsOf(plan), reason ?? undefined),
+  },
+  {
+    word: "resume",
+    verb: "Resume",
+    done: "resumed",
+    right: "pause",
+    needsReason: false,
+    isGrave: false,
+    consequence: "They continue where they were.",
+    applies: (state) => state === "paused",
+    act: (client, plan) => resumeRuns(client, idsOf(plan)),
   },
   {
     word: "retry",

@@ -202,9 +202,9 @@ function jobsOf({ jobs, missing }: UpgradeData, view: View): Html {
         title: "Verdicts",
         wide: true,
         cell: ({ counts }) =>
-          COUNTED.filter((kind) => counts[kind] > 0).map((kind, index) => [
+          COUNTED.filter((kind) => (counts[kind] ?? 0) > 0).map((kind, index) => [
             index === 0 ? null : ", ",
-            `${counts[kind].toLocaleString("en")} ${kind.replace("_", " ")}`,
+            `${counts[kind]!.toLocaleString("en")} ${kind.replace("_", " ")}`,
           ]),
       },
       {

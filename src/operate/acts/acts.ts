@@ -19,7 +19,7 @@ import type {
 } from "../upgrade.ts";
 
 /** What is done to runs by their ids, as the paths of an observer call it. */
-export type RunDeed = "cancel" | "terminate" | "retry" | "delete";
+export type RunDeed = "cancel" | "terminate" | "pause" | "resume" | "retry" | "delete";
 
 /** What is done to a schedule, as the paths of an observer call it. */
 export type ScheduleDeed = "pause" | "resume" | "trigger" | "delete";

@@ -7,8 +7,10 @@
 import {
   cancelRuns,
   deleteRuns,
+  pauseRuns,
   type PlannedRun,
   planRuns,
+  resumeRuns,
   retryRuns,
   type RunOutcome,
   signalRun,
@@ -70,6 +72,8 @@ function runAct(
     plan,
     async *carryOut(): AsyncIterable<RunOutcome> {
       if (deed === "cancel") yield* cancelRuns(client, ids, reason);
+      else if (deed === "pause") yield* pauseRuns(client, ids, reason);
+      else if (deed === "resume") yield* resumeRuns(client, ids);
       else if (deed === "retry") yield* retryRuns(client, ids);
       else if (deed === "delete") yield* deleteRuns(client, await plan());
       else yield* terminateRuns(client, await plan(), reason ?? "");

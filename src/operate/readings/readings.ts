@@ -31,7 +31,7 @@ import {
 import { resultOf } from "../result.ts";
 import { SCHEDULE_STATES, type ScheduleFilter, schedulePage, showSchedule } from "../schedules.ts";
 import { MAX_DEPTH, MAX_RUNS, runTree } from "../tree.ts";
-import { upgradeJobs, type UpgradeRequest, verdictPage } from "../upgrade.ts";
+import { bulkJobs, type UpgradeRequest, verdictPage } from "../upgrade.ts";
 import {
   listVersions,
   showVersion,
@@ -206,13 +206,13 @@ export const READINGS = {
   }),
   "runs.jobs": reading<
     { readonly limit: number; readonly everywhere?: boolean | undefined },
-    Result<typeof upgradeJobs>
+    Result<typeof bulkJobs>
   >({
     rights: ["read"],
     everywhere: true,
     args: { limit: whole(1, PAGE), everywhere: flag },
     needs: ["limit"],
-    read: (client, { limit, everywhere }) => upgradeJobs(client, limit, everywhere),
+    read: (client, { limit, everywhere }) => bulkJobs(client, limit, everywhere),
   }),
   "runs.verdicts": reading<
     Omit<UpgradeRequest, "signal" | "limit"> & Page & { readonly limit: number },

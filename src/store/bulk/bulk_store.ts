@@ -12,7 +12,12 @@
  */
 
 import type {
+  ActedRun,
+  BulkDeed,
+  BulkPart,
   BulkStore,
+  JobBatch,
+  JobKind,
   JobLease,
   JobRow,
   JobSummary,
@@ -21,10 +26,14 @@ import type {
   RunMove,
 } from "../../ports/bulk.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
+import type { PausedRun } from "../../ports/store.ts";
+import { PAUSE_STATEMENTS } from "../runs/pause_statements.ts";
 import { whereRegistered } from "../versions/registered.ts";
 import type { SchemaName } from "../schema/name.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import type { Prepared } from "../sql/statement.ts";
+import { storable } from "../sql/fragments.ts";
+import { ACT_STATEMENTS } from "./act_statements.ts";
 import { BULK_STATEMENTS } from "./statements.ts";
 
 /** Rolls a transaction back whose job another process drives. */
@@ -34,6 +43,8 @@ class JobLost extends Error {}
 export class Bulk implements BulkStore {
   readonly #driver: SqlDriver;
   readonly #sql: Prepared<typeof BULK_STATEMENTS>;
+  readonly #acts: Prepared<typeof ACT_STATEMENTS>;
+  readonly #pauses: Prepared<typeof PAUSE_STATEMENTS>;
 
   /**
    * Prepares the statements.
@@ -44,25 +55,67 @@ export class Bulk implements BulkStore {
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
     this.#sql = schema.prepare(BULK_STATEMENTS);
+    this.#acts = schema.prepare(ACT_STATEMENTS);
+    this.#pauses = schema.prepare(PAUSE_STATEMENTS);
   }
 
   /** See {@linkcode BulkStore.move}. */
   async move(
     pin: VersionPin,
     moves: readonly RunMove[],
-    job?: {
-      readonly lease: JobLease;
-      readonly progress: (moved: ReadonlySet<number>) => string;
-    },
+    job?: JobBatch,
   ): Promise<readonly MovedRun[] | "lost"> {
     if (job === undefined) return await this.#move(this.#driver, pin, moves);
+    return await this.#within(job, (session) => this.#move(session, pin, moves));
+  }
+
+  /** See {@linkcode BulkStore.act}. */
+  async act(parts: readonly BulkPart[], job: JobBatch): Promise<readonly ActedRun[] | "lost"> {
+    return await this.#within(job, async (session) => {
+      const acted: ActedRun[] = [];
+      for (const { deed, ids } of parts) acted.push(...await this.#act(session, deed, ids));
+      return acted;
+    });
+  }
+
+  async #act(
+    session: SqlSession,
+    deed: BulkDeed,
+    ids: readonly number[],
+  ): Promise<readonly ActedRun[]> {
+    const { cancel, terminate, signal } = this.#acts;
+    const { pauseFree, resumeFree } = this.#pauses;
+    const live = (runs: readonly PausedRun[]) => runs.map((run) => ({ ...run, ended: false }));
+    switch (deed.kind) {
+      case "cancel":
+        return await cancel.query(session, { ids, request: deed.request, error: deed.error });
+      case "terminate":
+        return await terminate.query(session, { ids, error: deed.error });
+      case "signal": {
+        const { version, payload } = deed;
+        const name = storable("a signal's name", deed.name);
+        const deliveryId = storable("a delivery id", deed.deliveryId);
+        return await signal.query(session, { ids, version, name, payload, deliveryId });
+      }
+      case "pause":
+        return live(await pauseFree.query(session, { ids, payload: deed.request }));
+      case "resume":
+        return live(await resumeFree.query(session, { ids }));
+    }
+  }
+
+  /** BULK-3: changes runs, and writes the progress of their job with them. */
+  async #within<Row extends { readonly id: number }>(
+    job: JobBatch,
+    change: (session: SqlSession) => Promise<readonly Row[]>,
+  ): Promise<readonly Row[] | "lost"> {
     try {
       return await this.#driver.transaction(async (session) => {
-        const moved = await this.#move(session, pin, moves);
-        const progress = job.progress(new Set(moved.map(({ id }) => id)));
+        const changed = await change(session);
+        const progress = job.progress(new Set(changed.map(({ id }) => id)));
         const written = await this.#sql.progress.query(session, { ...job.lease, progress });
-        if (written.length === 0) throw new JobLost(); // BULK-3
-        return moved;
+        if (written.length === 0) throw new JobLost();
+        return changed;
       });
     } catch (error) {
       if (error instanceof JobLost) return "lost";
@@ -98,9 +151,15 @@ export class Bulk implements BulkStore {
   }
 
   /** See {@linkcode BulkStore.take}. */
-  async take(driver: string, lease: JobLease): Promise<JobRow | null> {
-    const [row] = await this.#sql.take.query(this.#driver, { driver, ...lease });
+  async take(kind: JobKind, driver: string, lease: JobLease): Promise<JobRow | null> {
+    const [row] = await this.#sql.take.query(this.#driver, { kind, driver, ...lease });
     return row ?? null;
+  }
+
+  /** See {@linkcode BulkStore.kindOf}. */
+  async kindOf(job: string): Promise<JobKind | null> {
+    const [row] = await this.#sql.kindOf.query(this.#driver, { job });
+    return row?.kind ?? null;
   }
 
   /** See {@linkcode BulkStore.release}. */

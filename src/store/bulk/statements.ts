@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { JobRow, JobSummary, MovedRun } from "../../ports/bulk.ts";
+import type { JobKind, JobRow, JobSummary, MovedRun } from "../../ports/bulk.ts";
 import { CLOCK, milliseconds, readFirst } from "../sql/fragments.ts";
 import {
   BIGINTS,
@@ -113,6 +113,7 @@ export const BULK_STATEMENTS = {
   create: statement(
     {
       job: TEXT,
+      kind: TEXT,
       namespace: TEXT,
       plan: TEXT,
       progress: TEXT,
@@ -126,17 +127,17 @@ export const BULK_STATEMENTS = {
     delete from {schema}.bulk_jobs where ended_at < clock_timestamp() - interval '30 days'
   )
   insert into {schema}.bulk_jobs (id, kind, namespace, plan, progress, driver, token, held_until)
-  values ($job, 'upgrade', $namespace, $plan::text::json, $progress::text::json, $driver,
+  values ($job, $kind, $namespace, $plan::text::json, $progress::text::json, $driver,
     $token::bigint, ${HELD_UNTIL})`,
   ),
 
   // The row is locked first: the look shows it as it was before this statement takes it.
   take: statement(
-    { job: TEXT, driver: TEXT, token: NUMBER, leaseMs: NUMBER },
+    { job: TEXT, kind: TEXT, driver: TEXT, token: NUMBER, leaseMs: NUMBER },
     rows<JobRow>(),
     `
   with found as materialized (
-    ${JOB} where job.id = $job for update of job
+    ${JOB} where job.id = $job and job.kind = $kind for update of job
   ),
   taken as (
     update {schema}.bulk_jobs as job set
@@ -144,6 +145,12 @@ export const BULK_STATEMENTS = {
     from found where job.id = found.id and found."endedAt" is null and found.driver is null
   )
   select * from found`,
+  ),
+
+  kindOf: statement(
+    { job: TEXT },
+    rows<{ readonly kind: JobKind }>(),
+    "select job.kind from {schema}.bulk_jobs as job where job.id = $job",
   ),
 
   release: statement(
@@ -162,7 +169,7 @@ export const BULK_STATEMENTS = {
     { namespace: nullable(TEXT), limit: NUMBER },
     rows<JobSummary>(),
     `
-  select ${JOB_FACTS}, job.plan ->> 'workflow' as workflow,
+  select ${JOB_FACTS}, job.kind, job.plan ->> 'workflow' as workflow,
     job.plan -> 'target' ->> 'hash' as to,
     (job.progress ->> 'examined')::integer as examined,
     json_array_length(job.progress -> 'again') as again,

@@ -16,6 +16,7 @@
 import { encodedWords, isEncoded, isEncodedObject } from "../../base/encoded.ts";
 import { overlay } from "../../base/overlay.ts";
 import type { PayloadKind } from "../../codec/codec.ts";
+import type { BulkDeed, BulkStore } from "../../ports/bulk.ts";
 import type { ForkStore } from "../../ports/forks.ts";
 import type { HealthStore } from "../../ports/health.ts";
 import type { GenerationEnd, LineageStore } from "../../ports/lineage.ts";
@@ -60,6 +61,7 @@ export function codedStore(store: Store, payloads: Payloads): Store {
   const coded: Store = overlay(store, {
     journal: codedJournal(store.journal, payloads),
     runs: codedRuns(store.runs, payloads),
+    bulk: codedBulk(store.bulk, payloads),
     lineage: codedLineage(store.lineage, payloads),
     forks: codedForks(store.forks, payloads),
     tasks: codedTasks(store.tasks, payloads),
@@ -107,6 +109,9 @@ function codedDeeds(deeds: DeedStore, payloads: Payloads): DeedStore {
   return overlay(deeds, {
     get runs() {
       return codedRuns(deeds.runs, payloads);
+    },
+    get bulk() {
+      return codedBulk(deeds.bulk, payloads);
     },
     get forks() {
       return codedForks(deeds.forks, payloads);
@@ -331,6 +336,53 @@ function codedRuns(runs: RunStore, payloads: Payloads): RunStore {
       return await runs.settle(id, lease, { ...outcome, reason });
     },
   });
+}
+
+// ---- changes of many runs -----------------------------------------------------------------------
+
+/** A plan may hold the payload of a signal. */
+function codedBulk(bulk: BulkStore, payloads: Payloads): BulkStore {
+  return overlay(bulk, {
+    create: async ({ plan, ...job }, lease) => {
+      const encode = (text: string) => payloads.encode(text, "signal", job.namespace);
+      await bulk.create({ ...job, plan: await within(plan, ["payload"], encode) }, lease);
+    },
+    take: async (...asked) => {
+      const row = await bulk.take(...asked);
+      if (row === null) return null;
+      const decode = (text: string) => payloads.decode(text, "signal");
+      return { ...row, plan: await within(row.plan, ["payload"], decode) };
+    },
+    act: async (parts, job, namespace) => {
+      const coded = parts.map(async ({ deed, ids }) => ({
+        deed: await codedDeed(deed, payloads, namespace),
+        ids,
+      }));
+      return await bulk.act(await Promise.all(coded), job, namespace);
+    },
+  });
+}
+
+async function codedDeed(
+  deed: BulkDeed,
+  payloads: Payloads,
+  namespace: string,
+): Promise<BulkDeed> {
+  const encode = (text: string, kind: PayloadKind) => payloads.encode(text, kind, namespace);
+  switch (deed.kind) {
+    case "cancel": {
+      const request = await encode(deed.request, "cancellation");
+      return { ...deed, request, error: await encode(deed.error, "error") };
+    }
+    case "terminate":
+      return { ...deed, error: await encode(deed.error, "error") };
+    case "signal":
+      return { ...deed, payload: await encode(deed.payload, "signal") };
+    case "pause":
+      return { ...deed, request: await encode(deed.request, "cancellation") };
+    case "resume":
+      return deed;
+  }
 }
 
 async function plainRow(row: RunRow, payloads: Payloads): Promise<RunRow> {

@@ -159,7 +159,7 @@ create table {schema}.version_signatures (
   {
     version: 2,
     name: "runs",
-    checksum: "a1650505f7d78d5d245aa9f9fcc6d95eeda87bca2ece1d931a7527598d928e25",
+    checksum: "5445170a0ca99ddf741583d4d402399682e8fa3a495df67131666460081bfc04",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -325,7 +325,7 @@ create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rest
 create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
   where trouble_at is not null;
 
--- The runs that somebody stopped or paused, the newest first.
+-- The runs that were stopped or paused, the newest first.
 create index runs_halted on {schema}.runs (namespace, created_at, id) where halted;
 
 -- Parked runs by version, for health().
@@ -659,7 +659,7 @@ create index operations_by_action on {schema}.operations (action, namespace, at,
   {
     version: 7,
     name: "bulk_jobs",
-    checksum: "9a518efb41a38b6bd500f1cd8e5b265e0fb585cfd6f76dec41bb16416ceb648c",
+    checksum: "7414df821ec6ea7f82979b60533df4039c71c91785b3b276d23a56ed12d93548",
     sql: `-- Bulk jobs: changes of many runs that take long, and that another process can continue.
 --
 -- bulk_jobs  One row per job. \`plan\` says what it does, and never changes. \`progress\` says how far it
@@ -668,7 +668,9 @@ create index operations_by_action on {schema}.operations (action, namespace, at,
 
 create table {schema}.bulk_jobs (
   id text primary key,
-  kind text not null check (kind in ('upgrade')),
+  kind text not null check (kind in (
+    'upgrade', 'cancel', 'terminate', 'signal', 'delete', 'pause', 'resume'
+  )),
   namespace text not null,
   created_at timestamptz(3) not null default clock_timestamp(),
   plan json not null,

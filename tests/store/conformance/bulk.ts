@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { JobLease, RunMove } from "../../../src/ports/bulk.ts";
+import type { BulkDeed, JobLease, RunMove } from "../../../src/ports/bulk.ts";
 import type { RunRow } from "../../../src/ports/rows.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
@@ -27,7 +27,14 @@ import {
 const OTHER = "b".repeat(64);
 const PIN = { hash: OTHER, specifier: "file:///order.ts" };
 const LEASE: JobLease = { job: "j", token: 1, leaseMs: 60_000 };
-const JOB = { id: "j", namespace: "default", plan: '{"p":1}', progress: '{"n":0}', driver: "one" };
+const JOB = {
+  id: "j",
+  kind: "upgrade",
+  namespace: "default",
+  plan: '{"p":1}',
+  progress: '{"n":0}',
+  driver: "one",
+} as const;
 
 function moveOf(row: RunRow, more: Partial<RunMove> = {}): RunMove {
   const { id, generation, firstSeq, events } = row;
@@ -117,28 +124,112 @@ export function bulk(database: DatabaseKind, test: RegisterTest): void {
     const lease = { ...LEASE, token: 2 };
     assert.equal(await store.bulk.move(PIN, [moveOf(second)], { lease, progress }), "lost");
     assert.notEqual((await store.runs.get("second"))?.hash, OTHER);
-    const job = await store.bulk.take("two", lease);
+    const job = await store.bulk.take("upgrade", "two", lease);
     assert.deepEqual([job?.id, job?.driver, job?.progress], ["j", "one", '{"n":1}']);
+  });
+
+  test("an act reaches each live run once, and no other", async () => {
+    await using world = await newWorld(database);
+    const { db, store } = world;
+    const rows = new Map<string, RunRow>();
+    for (const id of ["pending", "later", "other"]) {
+      await store.runs.insert([newRun(id, id === "later" ? { delayMs: 60_000 } : {})]);
+    }
+    await asleep(store, "asleep");
+    await asleep(store, "ended");
+    await store.runs.end("ended", "terminated", "{}", { onlyStuck: false });
+    const held = await claimed(store, "held");
+    const parked = await claimed(store, "parked");
+    await commitOne(store, share(parked, 0, { transition: UNKNOWN_VERSION }));
+    for (const row of await store.runs.list({ limit: 10 })) rows.set(row.runId, row);
+    const names = new Map([...rows.values()].map(({ id, runId }) => [id, runId]));
+    const ids = [...names.keys()];
+    await store.bulk.create({ ...JOB, kind: "terminate" }, LEASE);
+    let progress: readonly string[] = [];
+    const job = {
+      lease: LEASE,
+      progress: (acted: ReadonlySet<number>) => {
+        progress = [...acted].map((id) => names.get(id)!).sort();
+        return "{}";
+      },
+    };
+    const act = async (deed: BulkDeed, of = ids) => {
+      const acted = await store.bulk.act([{ deed, ids: of }], job, "default");
+      assert(acted !== "lost");
+      assert.deepEqual(acted.map(({ id }) => names.get(id)).sort(), progress);
+      return acted.map(({ id, node, ended }) => [names.get(id), node, ended]).sort();
+    };
+    const live = ["asleep", "held", "later", "other", "parked", "pending"];
+    const of = (runs: readonly string[], ended: readonly string[] = []) =>
+      runs.map((id) => [id, id === "held" ? NODE : null, ended.includes(id)]);
+    const signal = { kind: "signal", version: HASH, name: "s", payload: "1" } as const;
+    assert.deepEqual(await act({ ...signal, deliveryId: "j" }), of(live));
+    assert.deepEqual(await act({ ...signal, deliveryId: "j" }), of(live), "once");
+    assert.deepEqual(await act({ ...signal, version: OTHER, deliveryId: "k" }), []);
+    const [{ n }] = await db.query<{ n: number }>(
+      "select count(*)::integer as n from {schema}.inbox where kind = 'signal'",
+    ) as [{ n: number }];
+    assert.equal(n, live.length);
+    const states = async () =>
+      Object.fromEntries(
+        (await store.runs.list({ limit: 10 })).map(({ runId, state }) => [runId, state]),
+      );
+    assert.deepEqual(await act({ kind: "pause", request: "{}" }), of(live));
+    assert.deepEqual(await act({ kind: "pause", request: "{}" }), [], "they are paused already");
+    assert.deepEqual(await states(), {
+      asleep: "paused",
+      ended: "terminated",
+      held: "running",
+      later: "paused",
+      other: "paused",
+      parked: "stuck_unknown_version",
+      pending: "paused",
+    });
+    assert.deepEqual(await act({ kind: "resume" }), of(live));
+    assert.deepEqual(await act({ kind: "resume" }), []);
+    assert.deepEqual([(await states()).asleep, (await states()).later], ["suspended", "pending"]);
+    assert((await store.runs.get("later"))!.wakeAt! > await store.now(), "it keeps its time");
+    const other = rows.get("other")!.id;
+    const cancel = { kind: "cancel", request: "{}", error: "{}" } as const;
+    const others = ids.filter((id) => id !== other);
+    assert.deepEqual(
+      await act(cancel, others),
+      of(live.filter((id) => id !== "other"), ["parked"]),
+    );
+    assert.equal((await store.runs.get("parked"))?.state, "cancelled");
+    const left = live.filter((id) => id !== "parked");
+    assert.deepEqual(
+      await act({ kind: "terminate", error: "{}" }, [other]),
+      of(["other"], ["other"]),
+    );
+    const rest = left.filter((id) => id !== "other");
+    assert.deepEqual(await act({ kind: "terminate", error: "{}" }), of(rest, rest));
+    assert.equal(await commitOne(store, share(held, 0, { events: [newEvent("a")] })), "ended");
+    const lease = { ...LEASE, token: 2 };
+    assert.equal(await store.bulk.act([], { ...job, lease }, "default"), "lost");
+    assert.equal(await store.bulk.kindOf("j"), "terminate");
+    assert.equal(await store.bulk.kindOf("none"), null);
+    assert.equal(await store.bulk.take("upgrade", "two", LEASE), null, "it is no upgrade");
   });
 
   test("a job is taken when its driver let go of it or its lease is over, and never after its end", async () => {
     await using world = await newWorld(database);
     const { db, store: { bulk } } = world;
-    assert.equal(await bulk.take("two", LEASE), null);
+    assert.equal(await bulk.take("upgrade", "two", LEASE), null);
     await bulk.create(JOB, LEASE);
     const second = { ...LEASE, token: 2 };
-    assert.equal((await bulk.take("two", second))?.driver, "one");
+    assert.equal((await bulk.take("upgrade", "two", second))?.driver, "one");
     await bulk.release(second, true); // it does not hold the job
     await bulk.release(LEASE, false);
-    assert.equal((await bulk.take("two", second))?.driver, null);
+    assert.equal((await bulk.take("upgrade", "two", second))?.driver, null);
     assert.equal((await bulk.jobs("default", 10))[0]?.driver, "two");
     await db.query(
       "update {schema}.bulk_jobs set held_until = clock_timestamp() - '1 s'::interval",
     );
     const third = { ...LEASE, token: 3 };
-    assert.equal((await bulk.take("three", third))?.driver, null);
+    assert.equal((await bulk.take("upgrade", "three", third))?.driver, null);
     await bulk.release(third, true);
-    const ended = await bulk.take("four", { ...LEASE, token: 4 });
+    const ended = await bulk.take("upgrade", "four", { ...LEASE, token: 4 });
     assert.notEqual(ended?.endedAt, null);
     assert.deepEqual(
       (await bulk.jobs("default", 10)).map(({ driver, endedAt }) => [driver, endedAt]),
