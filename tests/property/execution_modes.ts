@@ -34,6 +34,14 @@ export const EXPIRED: ExecutionMode = {
   expiries: [240, 650, 1_270, 2_460],
 };
 
+/** All runs are paused now and then, also while the node expires, and resumed. */
+export const PAUSED: ExecutionMode = {
+  name: "runs are paused and resumed",
+  node: { lingerMs: 350, maxResidentRuns: ROOM },
+  expiries: [650, 1_450],
+  pauses: [{ from: 240, to: 900 }, { from: 1_270, to: 1_900 }],
+};
+
 /** Each run is forked while it lives, reopened if it failed, and forked once more after its end. */
 export const FORKED: ExecutionMode = {
   name: "runs are forked and reopened",

@@ -9,7 +9,7 @@ import { virtualPglite } from "../support/virtual_database.ts";
 import type { EndedRun } from "./ended_runs.ts";
 import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
 import { assertProperty, executeAndCheck, forEachFamily, type Property } from "./property.ts";
-import { COLD, CROWDED, EXPIRED, FORKED, LOSSY, RESIDENT } from "./execution_modes.ts";
+import { COLD, CROWDED, EXPIRED, FORKED, LOSSY, PAUSED, RESIDENT } from "./execution_modes.ts";
 import { countOf } from "../support/thoroughness.ts";
 
 /** Fewer scenarios may show nothing of one kind. */
@@ -58,6 +58,12 @@ Deno.test("random workflows are executed as promised where only few have room", 
 Deno.test("random workflows are executed as promised by a node that expires", async () => {
   await assertProperty(countOf(300), virtualPglite, async (open, scenarios) => {
     await executeAndCheck(open, scenarios, EXPIRED);
+  });
+});
+
+Deno.test("random workflows are executed as promised, also if they are paused and resumed", async () => {
+  await assertProperty(countOf(150), virtualPglite, async (open, scenarios) => {
+    await executeAndCheck(open, scenarios, PAUSED);
   });
 });
 

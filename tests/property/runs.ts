@@ -34,6 +34,8 @@ export interface ExecutionMode {
   readonly nodes?: number;
   /** When all nodes expire, in milliseconds after the beginning. */
   readonly expiries?: readonly number[];
+  /** When all live runs are paused, and resumed, in milliseconds after the beginning. */
+  readonly pauses?: readonly { readonly from: number; readonly to: number }[];
   /** Whether runs that failed by their code are reopened on mended code. */
   readonly reopens?: boolean;
   /** When runs are forked for the first time, in milliseconds after the beginning. */
@@ -97,7 +99,7 @@ async function live(
   db: VirtualDatabase,
   nodes: readonly TestNode[],
   scenarios: readonly Scenario[],
-  { expiries = [], forksAt, reopens = false }: ExecutionMode,
+  { expiries = [], pauses = [], forksAt, reopens = false }: ExecutionMode,
   { fork, reopen }: { readonly fork: () => Promise<void>; readonly reopen: () => Promise<void> },
 ): Promise<void> {
   const begin = db.clock.monotonic();
@@ -116,7 +118,13 @@ async function live(
     act: () => insisting(() => nodeOf(nodes, 0).store.nodes.expire("another node", true)),
   }));
   const forks = forksAt === undefined ? [] : [{ at: forksAt, act: fork }];
-  for (const { at, act } of [...deeds, ...deaths, ...forks].sort((a, b) => a.at - b.at)) {
+  const switches = pauses.flatMap(({ from, to }) => [
+    { at: from, act: () => switchAll(db, nodeOf(nodes, 0), "pause") },
+    { at: to, act: () => switchAll(db, nodeOf(nodes, 0), "resume") },
+  ]);
+  for (
+    const { at, act } of [...deeds, ...deaths, ...forks, ...switches].sort((a, b) => a.at - b.at)
+  ) {
     await db.time.moveTo(begin + at);
     await act();
   }
@@ -160,6 +168,28 @@ async function act(
   if (delivery.status !== "delivered") return;
   const { run, node: owner } = delivery;
   node.engine.receive(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
+}
+
+/** Pauses or resumes all runs that live. */
+async function switchAll(
+  db: VirtualDatabase,
+  node: TestNode,
+  deed: "pause" | "resume",
+): Promise<void> {
+  const left = await db.query<{ id: number }>(
+    "select id::integer as id from {schema}.runs where ended_at is null order by id",
+  );
+  for (const { id } of left) {
+    const { runs } = node.store;
+    const switched = await insisting(() =>
+      deed === "pause" ? runs.pause(id, encode({ reason: null })) : runs.resume(id)
+    );
+    if (switched === null) continue;
+    const { node: owner } = switched;
+    node.engine.receive(
+      owner === null ? { kind: "due" } : { kind: "message", node: owner, run: id },
+    );
+  }
 }
 
 /** Sends every signal to every run, again and again, until all have ended or some are stuck. */
