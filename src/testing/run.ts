@@ -132,6 +132,16 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
     return this.#handle.terminate(options);
   }
 
+  /** Does the same as `RunHandle.pause`. */
+  pause(options?: { readonly reason?: string }): Promise<void> {
+    return this.#handle.pause(options);
+  }
+
+  /** Does the same as `RunHandle.resume`. */
+  resume(): Promise<void> {
+    return this.#handle.resume();
+  }
+
   /** Does the same as `RunHandle.retry`. */
   retry(): Promise<void> {
     return this.#handle.retry();

@@ -60,6 +60,12 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       pruneResults: () => of.runs.pruneResults({ before }),
       upgrade: () => Array.fromAsync(of.runs.upgrade({ workflow: "echo" })),
       jobs: () => of.runs.jobs(),
+      cancel: () => Array.fromAsync(of.runs.cancel({ where: NONE })),
+      terminate: () => Array.fromAsync(of.runs.terminate({ where: NONE })),
+      pause: () => Array.fromAsync(of.runs.pause({ where: NONE })),
+      resume: () => Array.fromAsync(of.runs.resume({ where: NONE })),
+      signal: () => Array.fromAsync(of.runs.signal("go", 1, { where: NONE })),
+      continueJob: () => of.runs.continueJob("none"),
       export: () => of.runs.export(["none"]),
       relatives: () => of.runs.relatives(["none"]),
     },
@@ -109,6 +115,8 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       where: () => run.where(),
       cancel: () => run.cancel(),
       terminate: () => run.terminate(),
+      pause: () => run.pause(),
+      resume: () => run.resume(),
       retry: () => run.retry(),
       upgrade: () => run.upgrade(),
       fork: () => run.fork({ at: 0 }),
@@ -120,6 +128,9 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
     },
   };
 }
+
+/** No run. */
+const NONE = { workflow: "none" };
 
 /** These ask nothing of the database: they answer as before, also after the end. */
 const STILL_ANSWER = ["run", "asOperator", "readiness", "drain", "close"];

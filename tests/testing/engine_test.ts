@@ -444,3 +444,18 @@ Deno.test("a run that is parked ends a wait for another state", async () => {
   await assert.rejects(run.reached(["completed", "stuck_poisoned"]), { code: "RUN_PARKED" });
   assert.equal((await run.reached("stuck_nondeterminism")).stuck?.code, "NONDETERMINISTIC_CALL");
 });
+
+Deno.test("a run that is paused sleeps past its time, and wakes when it is resumed", async () => {
+  const sleeper = defineWorkflow({ name: "sleeper" }, async (ctx) => {
+    await ctx.sleep("1h");
+    return "woke";
+  });
+  await using engine = await testEngine({ workflows: [sleeper] });
+  const run = await engine.start(sleeper);
+  await engine.settled();
+  await run.pause({ reason: "lunch" });
+  await engine.advance("3h");
+  assert.equal((await run.status()).state, "paused");
+  await run.resume();
+  assert.equal(await run.result(), "woke");
+});
