@@ -82,7 +82,7 @@ export type {
   HistoryOptions,
 } from "./src/client/run/generations.ts";
 export type { HistoryEntry } from "./src/client/run/history.ts";
-export type { PendingEffect, RetriedEffect, RunStatus } from "./src/client/run/status.ts";
+export type { PendingEffect, RetriedEffect, RunPlace, RunStatus } from "./src/client/run/status.ts";
 export type {
   RunTrace,
   TraceAttempt,
@@ -102,6 +102,12 @@ export type { BulkJob } from "./src/client/run/bulk_job.ts";
 export type { JobKind } from "./src/ports/bulk.ts";
 export type { ActVerdict, ActVerdictKind } from "./src/client/run/bulk_act.ts";
 export type { BulkActOptions, BulkReasonOptions } from "./src/client/run/bulk_act_options.ts";
+export {
+  QueueNotFoundError,
+  type QueueRate,
+  type RunQueue,
+  RunQueues,
+} from "./src/client/run_limits.ts";
 export type { RunPause } from "./src/client/run/pause.ts";
 export type { BulkUpgradeOptions, PlannedRun } from "./src/client/run/bulk_options.ts";
 export type { BulkChange } from "./src/client/run/bulk_work.ts";

@@ -13,7 +13,9 @@
 --                      `origin`, also when that is removed, and in `fork_of` what its replay needs.
 --                   2. What changes now and then. `first_seq` is where the history of the present
 --                      generation begins; `attempt` counts the generations that began because the one
---                      before failed, and `failure` is what that one threw. `must_notify` marks an
+--                      before failed, and `failure` is what that one threw. `has_children` says that
+--                      its end concerns others: children, or those who wait for a place that it
+--                      has (`places`). `must_notify` marks an
 --                      ended run whose parent does not know yet, or whose children have not received
 --                      their policy yet: another transaction does that, so that no transaction waits
 --                      for a second run's row while it holds one.
@@ -26,7 +28,7 @@
 --                   it failed. `rests` is true while no node holds a run that has not ended. Both are
 --                   null in a run that a node executes and in one that completed, so neither an append
 --                   nor such an end changes them. So is `halted`, which is true in runs that were
---                   cancelled, terminated or paused. `trace` is the trace context of the start.
+--                   cancelled or terminated, are paused or wait for admission. `trace` is the trace context of the start.
 --                   No index holds a column that an append or an end changes, so these updates are
 --                   heap-only (HOT). One flush may update every row of a page before Postgres can
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
@@ -91,7 +93,7 @@ create table {schema}.runs (
     case when stuck_reason is not null then since when state = 'failed' then ended_at end
   ) stored,
   halted boolean generated always as (
-    case when state in ('cancelled', 'terminated', 'paused') then true end
+    case when state in ('cancelled', 'terminated', 'paused', 'queued') then true end
   ) stored,
   given_back boolean generated always as (
     case when state = 'pending' and started_at is not null then true end
@@ -116,7 +118,8 @@ create table {schema}.runs (
   constraint runs_failure check ((attempt > 1) = (failure is not null)),
   constraint runs_notifies_ended check (not must_notify or ended_at is not null),
   constraint runs_state check (state in (
-    'pending', 'running', 'suspended', 'paused', 'completed', 'failed', 'cancelled', 'terminated',
+    'pending', 'running', 'suspended', 'paused', 'queued', 'completed', 'failed', 'cancelled',
+    'terminated',
     'stuck_unknown_version', 'stuck_nondeterminism', 'stuck_poisoned'
   )),
   constraint runs_running_is_leased check (
@@ -163,7 +166,7 @@ create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rest
 create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
   where trouble_at is not null;
 
--- The runs that were stopped or paused, the newest first.
+-- The runs that were stopped or paused, or wait for admission, the newest first.
 create index runs_halted on {schema}.runs (namespace, created_at, id) where halted;
 
 -- Parked runs by version, for health().

@@ -180,6 +180,49 @@ create table leases (
 
 CREATE INDEX leases_by_node ON leases USING btree (node);
 
+create table limit_keys (
+  limit_id bigint not null,
+  key text not null,
+  permits double precision not null,
+  refilled_at timestamp with time zone not null,
+  due_at timestamp(3) with time zone,
+  constraint limit_keys_pkey PRIMARY KEY (limit_id, key),
+  constraint limit_keys_limit_id_fkey FOREIGN KEY (limit_id) REFERENCES limits(id) ON DELETE CASCADE
+) with (fillfactor=50);
+
+CREATE INDEX limit_keys_due ON limit_keys USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+create table limits (
+  id bigint not null generated always as identity,
+  namespace text not null,
+  kind text not null,
+  name text not null,
+  at_once integer,
+  rate_count integer,
+  rate_ms double precision,
+  key_at_once integer,
+  key_rate_count integer,
+  key_rate_ms double precision,
+  turn bigint not null default 0,
+  permits double precision,
+  refilled_at timestamp with time zone,
+  due_at timestamp(3) with time zone,
+  paused json,
+  constraint limits_pkey PRIMARY KEY (id),
+  constraint limits_name UNIQUE (name, namespace, kind),
+  constraint limits_at_once_check CHECK ((at_once >= 1)),
+  constraint limits_key_at_once_check CHECK ((key_at_once >= 1)),
+  constraint limits_key_rate CHECK (((key_rate_count IS NULL) = (key_rate_ms IS NULL))),
+  constraint limits_key_rate_count_check CHECK ((key_rate_count >= 1)),
+  constraint limits_key_rate_ms_check CHECK ((key_rate_ms > (0)::double precision)),
+  constraint limits_kind_check CHECK ((kind = ANY (ARRAY['runs'::text, 'lock'::text]))),
+  constraint limits_rate CHECK (((rate_count IS NULL) = (rate_ms IS NULL))),
+  constraint limits_rate_count_check CHECK ((rate_count >= 1)),
+  constraint limits_rate_ms_check CHECK ((rate_ms > (0)::double precision))
+) with (fillfactor=50);
+
+CREATE INDEX limits_due ON limits USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 create table modules (
   sha256 text not null,
   bytes bytea not null,
@@ -218,6 +261,33 @@ CREATE INDEX operations_by_actor ON operations USING btree (actor, namespace, at
 CREATE INDEX operations_by_namespace ON operations USING btree (namespace, at, id);
 CREATE INDEX operations_by_target ON operations USING btree (target, at, id);
 CREATE INDEX operations_by_time ON operations USING btree (at, id);
+
+create table places (
+  id bigint not null generated always as identity,
+  limit_id bigint not null,
+  run bigint not null,
+  "position" integer not null default '-1'::integer,
+  key text not null default ''::text,
+  priority integer not null default 0,
+  turn bigint,
+  state text not null,
+  blocks boolean not null,
+  told_by text,
+  due_at timestamp(3) with time zone not null default clock_timestamp(),
+  constraint places_pkey PRIMARY KEY (id),
+  constraint places_once UNIQUE (run, "position"),
+  constraint places_limit_id_fkey FOREIGN KEY (limit_id) REFERENCES limits(id),
+  constraint places_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE,
+  constraint places_in_line CHECK (((state = ANY (ARRAY['waiting'::text, 'held'::text])) = (turn IS NOT NULL))),
+  constraint places_position_check CHECK (("position" >= '-1'::integer)),
+  constraint places_state_check CHECK ((state = ANY (ARRAY['new'::text, 'behind'::text, 'waiting'::text, 'held'::text, 'over'::text, 'gone'::text])))
+) with (fillfactor=50);
+
+CREATE INDEX places_behind ON places USING btree (limit_id, key, priority DESC, id) WHERE (state = 'behind'::text);
+CREATE INDEX places_held ON places USING btree (limit_id) WHERE (state = 'held'::text);
+CREATE INDEX places_of_key ON places USING btree (limit_id, key, turn) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
+CREATE INDEX places_to_do ON places USING btree (due_at, limit_id) WHERE (state = ANY (ARRAY['new'::text, 'over'::text]));
+CREATE INDEX places_waiting ON places USING btree (limit_id, priority DESC, turn, id) WHERE (state = 'waiting'::text);
 
 create table queue_rates (
   queue text not null,
@@ -273,7 +343,7 @@ CASE
 END) stored,
   halted boolean generated always as (
 CASE
-    WHEN (state = ANY (ARRAY['cancelled'::text, 'terminated'::text, 'paused'::text])) THEN true
+    WHEN (state = ANY (ARRAY['cancelled'::text, 'terminated'::text, 'paused'::text, 'queued'::text])) THEN true
     ELSE NULL::boolean
 END) stored,
   given_back boolean generated always as (
@@ -314,7 +384,7 @@ END) stored,
   constraint runs_result CHECK (((state = 'completed'::text) = (result IS NOT NULL))),
   constraint runs_running_has_started CHECK (((state <> 'running'::text) OR (started_at IS NOT NULL))),
   constraint runs_running_is_leased CHECK ((((state = 'running'::text) = (node IS NOT NULL)) AND ((node IS NULL) = (token IS NULL)))),
-  constraint runs_state CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'suspended'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'terminated'::text, 'stuck_unknown_version'::text, 'stuck_nondeterminism'::text, 'stuck_poisoned'::text]))),
+  constraint runs_state CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'suspended'::text, 'paused'::text, 'queued'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'terminated'::text, 'stuck_unknown_version'::text, 'stuck_nondeterminism'::text, 'stuck_poisoned'::text]))),
   constraint runs_stuck CHECK (((state ~~ 'stuck\_%'::text) = (stuck_reason IS NOT NULL))),
   constraint runs_token_check CHECK (((token >= 0) AND (token <= '9007199254740991'::bigint))),
   constraint runs_waits CHECK (((waits IS NULL) OR (state = ANY (ARRAY['suspended'::text, 'paused'::text])))),

@@ -42,6 +42,7 @@ import { Operations } from "./client/operations.ts";
 import { RunHandle } from "./client/run/handle.ts";
 import { Runs } from "./client/run/queries.ts";
 import { namedRun, type RunArguments, type RunOptions } from "./client/run/run_arguments.ts";
+import { RunQueues } from "./client/run_limits.ts";
 import { Schedules } from "./client/schedule/client.ts";
 import type {
   StartArguments,
@@ -185,6 +186,8 @@ export class Continuum implements AsyncDisposable {
   readonly runs: Runs;
   /** Schedules: which runs start when. */
   readonly schedules: Schedules;
+  /** Queues of runs that wait for admission. */
+  readonly limits: RunQueues;
   /** What operators did. */
   readonly operations: Operations;
   readonly #shared: Shared;
@@ -216,6 +219,7 @@ export class Continuum implements AsyncDisposable {
     this.activities = new Activities(context);
     this.versions = new VersionRegistry(context);
     this.schedules = new Schedules(context);
+    this.limits = new RunQueues(context);
     this.operations = new Operations(context);
   }
 

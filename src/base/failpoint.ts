@@ -19,6 +19,8 @@ export type FailPoint =
   | "bulk.proven"
   /** The runs of a batch are moved, and their job says so; no verdict has been given. */
   | "bulk.moved"
+  /** Runs have got places, durably; no node has been notified. */
+  | "limit.granted"
   /** The runs of a batch were found; nothing is done to them yet. */
   | "bulk.found"
   /** A batch is done, and its job says so; no node has been notified. */

@@ -59,6 +59,7 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode | ServerCode, number>
   VERSION_NOT_REGISTERED: EXIT.notFound,
   VERSION_DENIED: EXIT.refused,
   SCHEDULE_NOT_FOUND: EXIT.notFound,
+  QUEUE_NOT_FOUND: EXIT.notFound,
   TASK_NOT_FOUND: EXIT.notFound,
   MODULE_NOT_FOUND: EXIT.notFound,
   JOB_NOT_FOUND: EXIT.notFound,

@@ -33,6 +33,7 @@ import { Runs } from "./run/queries.ts";
 import { Replayer } from "./run/replayer.ts";
 import type { RunOptions } from "./run/run_arguments.ts";
 import { POLLS, RunWaiter } from "./run/waiter.ts";
+import { RunQueues } from "./run_limits.ts";
 import { Schedules } from "./schedule/client.ts";
 import type { StartArguments, StartOptions } from "./start/options.ts";
 import { RunStarter } from "./start/run_starter.ts";
@@ -107,6 +108,8 @@ export class Client implements AsyncDisposable {
   readonly runs: ClientRuns;
   /** Schedules: which runs start when. Name their workflows. */
   readonly schedules: Schedules;
+  /** Queues of runs that wait for admission. */
+  readonly limits: RunQueues;
   /** Completes activities from outside, by the tokens of their attempts. */
   readonly activities: Activities;
   readonly #context: ClientContext;
@@ -121,6 +124,7 @@ export class Client implements AsyncDisposable {
     this.#starter = new RunStarter(context);
     this.runs = new Runs(context);
     this.schedules = new Schedules(context);
+    this.limits = new RunQueues(context);
     this.activities = new Activities(context);
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { waitOf } from "../replay/commands.ts";
 import type { CommandKind } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
 import type { TurnPulse } from "../replay/effects.ts";
@@ -31,7 +32,7 @@ export interface ProofRequest {
 /** An effect that the code waits for at the end of the history. */
 export interface ProvenWait {
   /** What the code requested. */
-  readonly kind: CommandKind;
+  readonly kind: string;
   /** Its name; "" for a sleep. */
   readonly name: string;
   /** Its place in program order, from 0. */
@@ -82,8 +83,8 @@ export async function proveOn(
     refused,
     outcome: outcome?.kind ?? null,
     waits: !proves || outcome !== null ? [] : execution.outstanding.map((command) => {
-      const { kind, name, position, deadline: until, options: { activity } } = command;
-      const wait = { kind, name, position, until };
+      const { position, deadline: until, options: { activity } } = command;
+      const wait = { ...waitOf(command), position, until };
       return activity === undefined ? wait : { ...wait, definition: codes.get(activity) ?? null };
     }),
     hasNews: patches.length > 0 || notes.length > 0,

@@ -29,6 +29,7 @@ import { DatabaseClock } from "./database_clock.ts";
 import { DatabaseRetry } from "./database_retry.ts";
 import { Dispatcher, type RunTaker } from "./duties/dispatcher.ts";
 import { EndedRunNotifier } from "./duties/ended_run_notifier.ts";
+import { LimitKeeper } from "./duties/limit_keeper.ts";
 import { Retention, type RetentionSettings } from "./duties/retention.ts";
 import { ScheduleRunner } from "./duties/schedule_runner.ts";
 import { duty } from "./duty.ts";
@@ -115,6 +116,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
   readonly #lease: NodeLease;
   readonly #residents: Residents;
   readonly #endedRuns: EndedRunNotifier;
+  readonly #limits: LimitKeeper;
   readonly #schedules: ScheduleRunner;
   readonly #tasks: NodeTasks;
   readonly #context: ExecutorContext;
@@ -158,6 +160,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const node = this.#node = { ...parts, lease: this.#lease };
     this.#residents = new Residents(wakeups, options);
     this.#endedRuns = new EndedRunNotifier(node);
+    this.#limits = new LimitKeeper(node);
     this.#schedules = new ScheduleRunner(node, this.#endedRuns);
     this.#tasks = new NodeTasks(node, { activities, queues, concurrency }, this.#residents);
     this.#context = {
@@ -305,6 +308,8 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
         return this.#schedules.ended(notice.runId);
       case "tasks":
         return this.#tasks.pollNow();
+      case "limits":
+        return this.#limits.pollNow();
       case "message":
         if (notice.node === this.node) this.#residents.deliver([notice.run]);
         return;
@@ -323,6 +328,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     this.#dispatcher.pollNow();
     this.#tasks.pollNow();
     this.#endedRuns.pollNow();
+    this.#limits.pollNow();
     this.#heed();
     this.#residents.deliver(await this.#node.store.runs.woken(this.node));
   }
@@ -345,6 +351,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       this.#node.databaseRetry.end();
       await this.#probing;
       await this.#endedRuns.close();
+      await this.#limits.close();
       await this.#lease.close();
     }
     return summary;
@@ -459,7 +466,8 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
    */
   beat(beat: Beat): void {
     const { clock, databaseClock } = this.#node;
-    const { stuck, mustNotify, tasks, nextWake, nextFire, woken, unknown, gone, leased } = beat;
+    const { stuck, mustNotify, tasks, nextWake, nextFire, nextLimit } = beat;
+    const { woken, unknown, gone, leased } = beat;
     if (beat.alive && unknown.length > 0) {
       duty(
         this.#node.log,
@@ -469,6 +477,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     }
     if (beat.alive) this.#residents.deliver(gone); // they read their rows, and leave
     this.#schedules.dueAt(nextFire);
+    this.#limits.pollAt(nextLimit);
     this.#residents.wakeAll();
     this.#residents.deliver(woken);
     if (mustNotify) this.#endedRuns.pollNow();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { OpenLock } from "./limits.ts";
 import type { RunState } from "./rows.ts";
 import type { VersionRef } from "./version_ref.ts";
 
@@ -39,6 +40,8 @@ export interface NewFork extends VersionRef {
   readonly carry: boolean;
   /** Ids of runs whose end it receives as if they were its children. */
   readonly adopted: readonly string[];
+  /** The locks that its history holds or waits for: it waits until it has them. */
+  readonly locks: readonly OpenLock[];
 }
 
 /** The outcome of a fork. */

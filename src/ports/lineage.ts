@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PlaceRequest } from "./limits.ts";
 import type { WaitRow } from "./rows.ts";
 import type { VersionPin, VersionRef } from "./version_ref.ts";
 
@@ -30,6 +31,8 @@ export interface NewChild extends VersionRef {
   readonly attributes?: string;
   /** Milliseconds until it is due; at once when omitted. */
   readonly delayMs?: number;
+  /** The place that it waits for; none when omitted. */
+  readonly place?: PlaceRequest;
   /** The trace context of its parent's request; none when omitted. */
   readonly trace?: string;
 }
@@ -100,6 +103,8 @@ export interface SettledRuns {
   readonly woken: readonly WokenRun[];
   /** Whether ended runs are left to settle: beyond the limit, or ended by this call. */
   readonly more: boolean;
+  /** Whether places of limits were given up. */
+  readonly freed: boolean;
 }
 
 /** Children and generations of runs. */

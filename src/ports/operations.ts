@@ -23,6 +23,7 @@ export type TargetKind =
   | "workflow"
   | "versions"
   | "schedule"
+  | "queue"
   | "node"
   | "finding"
   | "operations";
@@ -54,6 +55,8 @@ export const ACTIONS = {
   "version.allow": "digest",
   "version.sign": "digest",
   "version.gc": "versions",
+  "limit.pause": "queue",
+  "limit.resume": "queue",
   "schedule.create": "schedule",
   "schedule.pause": "schedule",
   "schedule.resume": "schedule",

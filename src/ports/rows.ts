@@ -7,6 +7,8 @@
  */
 
 import type { Attributes } from "../base/attributes.ts";
+import type { LimitTerms } from "../workflow/limit.ts";
+import type { PlaceRequest } from "./limits.ts";
 import type { RunPolicy } from "../workflow/run_policy.ts";
 import type { VersionPin, VersionRef } from "./version_ref.ts";
 
@@ -20,6 +22,7 @@ export type RunState =
   | "running"
   | "suspended"
   | "paused"
+  | "queued"
   | "completed"
   | "failed"
   | "cancelled"
@@ -34,6 +37,7 @@ export const RUN_STATES: readonly RunState[] = [
   "running",
   "suspended",
   "paused",
+  "queued",
   "completed",
   "failed",
   "cancelled",
@@ -112,6 +116,8 @@ export interface NewRun extends VersionRef {
     /** Digest of the input, to find a start with the same key and another input. */
     readonly digest: string;
   };
+  /** The place that it waits for; none when omitted. */
+  readonly place?: PlaceRequest;
   /** Which run releases its id to this one: only one that has ended, or any. */
   readonly replaces?: "ended" | "any";
   /** The trace context of the start, as `src/ports/telemetry.ts` says; none when omitted. */
@@ -146,8 +152,10 @@ export interface InsertedRun {
   readonly created: boolean;
   /** When the leased run started, or when the pending one was created. */
   readonly at: number;
-  /** When the inserted run may be claimed; `null`: it is leased, or was there before. */
+  /** When the inserted run may be claimed; `null`: it is leased or queued, or was there before. */
   readonly due: number | null;
+  /** From when on it waits for its place; absent: it waits for none. */
+  readonly queued?: number;
   /** When it times out; `null`: never, or it was there before. */
   readonly deadline: number | null;
   /** Its timeout and retry policy, as `policyText` writes it. */
@@ -499,6 +507,15 @@ export interface Contract {
   readonly signals: readonly string[] | null;
   /** The policy of its runs, unless their start overrides it. */
   readonly policy?: RunPolicy;
+  /** The limit of its runs; absent: there is none. */
+  readonly limit?: {
+    /** The queue. */
+    readonly terms: LimitTerms;
+    /** Whether its code says the key of a run. */
+    readonly keyed: boolean;
+    /** Whether its code says the priority of a run. */
+    readonly ranked: boolean;
+  };
 }
 
 /** Where the code of an activity is in the version that its run is moved to. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { PlaceRequest } from "./limits.ts";
 import type { Firing, Overlap, Progress, Rules, ScheduleState } from "../schedule/firing.ts";
 import type { RunState } from "./rows.ts";
 import type { VersionPin } from "./version_ref.ts";
@@ -56,7 +57,7 @@ export interface ScheduleRow extends ScheduleSpec {
   /** The version that a run would start on now; `null`: none is registered. */
   readonly version:
     | VersionPin & {
-      /** Whether it has a schema for its input. */
+      /** Whether it has a schema for its input, or a limit of its runs. */
       readonly checksInput: boolean;
     }
     | null;
@@ -74,6 +75,8 @@ export interface ScheduleDecision extends Firing {
   readonly manual?: boolean;
   /** Encoded input of these runs; the schedule's input when omitted. */
   readonly input?: string;
+  /** The place that these runs wait for; none when omitted. */
+  readonly place?: PlaceRequest;
   /** The new specification; unchanged when omitted. */
   readonly spec?: ScheduleSpec;
 }

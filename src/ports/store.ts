@@ -11,6 +11,7 @@ import type { ForkStore } from "./forks.ts";
 import type { HealthStore, Serves } from "./health.ts";
 import type { OperationStore } from "./operations.ts";
 import type { RepairStore } from "./repairs.ts";
+import type { LimitStore, OpenLock } from "./limits.ts";
 import type { LineageStore } from "./lineage.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RetentionStore } from "./retention.ts";
@@ -125,6 +126,8 @@ export interface Store extends AsyncDisposable {
   readonly signatures: SignatureStore;
   /** Schedules. */
   readonly schedules: ScheduleStore;
+  /** Limits of runs, and locks. */
+  readonly limits: LimitStore;
   /** What histories say of patches. */
   readonly patches: PatchStore;
   /** Removal of old versions. */
@@ -230,6 +233,8 @@ export interface Reopening {
   readonly payload: string;
   /** Ids of the children that it waits for: the end of those that have ended is sent once more. */
   readonly awaited: readonly string[];
+  /** The locks that its history holds or waits for: the run waits until it has them again. */
+  readonly locks: readonly OpenLock[];
 }
 
 /** Runs as rows. A method that takes a run's id sees the runs of one namespace only. */
@@ -451,6 +456,8 @@ export interface Beat {
   readonly tasks: boolean;
   /** When the next run is due; `null`: none will be. */
   readonly nextWake: number | null;
+  /** When limits must be looked at next; `null`: nobody waits for a time. */
+  readonly nextLimit: number | null;
   /** When schedules must be examined next; `null`: no schedule waits for a time. */
   readonly nextFire: number | null;
   /** Runs of this node that have messages. */
@@ -597,6 +604,8 @@ export type Notice =
   | { readonly kind: "message"; readonly node: string; readonly run: number }
   /** A queue has tasks. */
   | { readonly kind: "tasks" }
+  /** Runs wait for places of limits, or have given places up. */
+  | { readonly kind: "limits" }
   /** A version or a module was denied or allowed. */
   | { readonly kind: "denials" }
   /** A watched run has ended (or parked). */

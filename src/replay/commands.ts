@@ -51,7 +51,32 @@ export type CallRequest =
     readonly tells?: true;
   }
   | { readonly kind: "cancel"; readonly id: string; readonly tells?: true }
+  | {
+    readonly kind: "lock";
+    readonly name: string;
+    /** How many runs may have it at once. */
+    readonly atOnce: number;
+    /** The signal that tells the run that it has the lock. */
+    readonly toldBy: string;
+  }
+  | {
+    readonly kind: "unlock";
+    /** The position of the command that asked for the lock. */
+    readonly position: number;
+  }
   | { readonly kind: "attributes" };
+
+/** What a request for a lock is answered: with all that a fork needs to ask for it again. */
+export interface LockAnswer {
+  /** Whether the run had the lock at once. */
+  readonly held: boolean;
+  /** Its name. */
+  readonly lock: string;
+  /** How many runs may have it at once. */
+  readonly atOnce: number;
+  /** The signal that tells the run that it has the lock. */
+  readonly toldBy: string;
+}
 
 /**
  * Returns the run that a `call` command acts on.
@@ -60,8 +85,8 @@ export type CallRequest =
  * @returns The run's id; null: no other run.
  */
 export function calledRun(call: CallRequest): string | null {
-  if (call.kind === "attributes") return null;
-  return call.kind === "start" ? call.child.id : call.id;
+  if (call.kind === "start") return call.child.id;
+  return "id" in call ? call.id : null;
 }
 
 /**
@@ -131,6 +156,8 @@ export interface CommandOptions {
   readonly transaction?: (transaction: unknown, attempt: Attempt) => unknown;
   /** What a sleep is for, for people. */
   readonly label?: string;
+  /** The name of the lock for which a wait for a signal waits. */
+  readonly lock?: string;
   /** A `child` command's request. */
   readonly child?: ChildRequest;
   /** Whether a wait for a signal is that of a handler, which belongs to no scope. */
@@ -202,4 +229,16 @@ export interface Command {
   readonly stack?: {
     readonly site: { readonly file: string; readonly line: number } | null;
   } | null;
+}
+
+/**
+ * How a wait is shown.
+ *
+ * @param command The command.
+ * @returns Its kind and its name; of a wait for a lock, `lock` and the name of the lock.
+ */
+export function waitOf(
+  { kind, name, options: { label, lock } }: Pick<Command, "kind" | "name" | "options">,
+): { readonly kind: string; readonly name: string } {
+  return lock === undefined ? { kind, name: label ?? name } : { kind: "lock", name: lock };
 }

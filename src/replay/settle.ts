@@ -189,6 +189,15 @@ function childError(pending: RequestedCommand, payload: string | null): ChildErr
 function signalTimeout(pending: RequestedCommand): TimeoutError {
   const name = quoteId(pending.name);
   const timeoutMs = Number(/(\d+)ms$/.exec(pending.digest!)![1]);
+  const { lock } = pending.options;
+  if (lock !== undefined) {
+    return stackless(() =>
+      new TimeoutError(
+        `Cannot wait for lock ${quoteId(lock)} any longer: it was not free within ${timeoutMs}ms`,
+        { lock: shownId(lock), timeoutMs },
+      )
+    );
+  }
   return stackless(() =>
     new TimeoutError(
       `Cannot wait for signal ${name} any longer: it did not arrive within ${timeoutMs}ms`,

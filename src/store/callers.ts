@@ -58,6 +58,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   collection: ["plan", "weigh"],
   patches: ["runs"],
   forks: ["fork"],
+  limits: ["work", "lock", "unlock", "list", "pause", "resume", "placeOf"],
   tasks: ["get", "leases", "retried", "progress"],
 };
 

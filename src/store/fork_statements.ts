@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LOCK_SIGNALS } from "../base/lock_signal.ts";
 import { END_OF_CHILD } from "./runs/fragments.ts";
 import { CLOCK, milliseconds, specifierIdOf, TIMEOUT } from "./sql/fragments.ts";
 import { BOOLEAN, INTEGERS, nullable, NUMBER, TEXT, TEXTS } from "./sql/parameters.ts";
@@ -47,10 +48,12 @@ const LATER_SIGNALS = `
   from {schema}.events as event, original
   where $carry::boolean and event.run = original.id
     and event.seq >= original.first_seq + $events::integer and event.kind = 'signal.received'
+    and event.name not like '${LOCK_SIGNALS}'
   union all
   select 1, message.id, message.name, message.payload
   from {schema}.inbox as message, original
-  where $carry::boolean and message.run = original.id and message.kind = 'signal'`;
+  where $carry::boolean and message.run = original.id and message.kind = 'signal'
+    and message.name not like '${LOCK_SIGNALS}'`;
 
 /** The statements that fork runs. */
 export const FORK_STATEMENTS = {

@@ -14,6 +14,7 @@
 import type { Forked, ForkStore, NewFork } from "../ports/forks.ts";
 import type { RunState } from "../ports/rows.ts";
 import { FORK_STATEMENTS } from "./fork_statements.ts";
+import { Places } from "./limits/places.ts";
 import type { SchemaName } from "./schema/name.ts";
 import type { SqlDriver } from "./sql/driver.ts";
 import { storable } from "./sql/fragments.ts";
@@ -24,6 +25,7 @@ import { whereRegistered } from "./versions/registered.ts";
 export class Forks implements ForkStore {
   readonly #driver: SqlDriver;
   readonly #sql: Prepared<typeof FORK_STATEMENTS>;
+  readonly #places: Places;
 
   /**
    * Prepares the statements.
@@ -34,11 +36,12 @@ export class Forks implements ForkStore {
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
     this.#sql = schema.prepare(FORK_STATEMENTS);
+    this.#places = new Places(schema);
   }
 
   /** See {@linkcode ForkStore.fork}. */
   async fork(fork: NewFork): Promise<Forked> {
-    const { delivered, workflow: _, isInput, ...given } = fork;
+    const { delivered, workflow: _, isInput, locks, ...given } = fork;
     const runId = storable("a run id", fork.runId);
     const inserted = {
       ...given,
@@ -48,7 +51,12 @@ export class Forks implements ForkStore {
       kept: fork.events - fork.dropped.length + fork.extra.length,
       delivered: delivered === 0 ? null : delivered - 1, // the reaction to it is the fork's own
     };
-    const pin = () => this.#sql.fork.query(this.#driver, inserted);
+    const pin = () =>
+      this.#driver.transaction(async (session) => {
+        const rows = await this.#sql.fork.query(session, inserted);
+        for (const { id } of rows) await this.#places.askAgain(session, id, fork.origin, locks);
+        return rows;
+      });
     const [row] = await whereRegistered([fork.hash], pin);
     if (row !== undefined) return { status: "forked", created: true, id: row.id };
     const { namespace } = fork;

@@ -33,6 +33,7 @@ import type {
   WokenRun,
 } from "../ports/lineage.ts";
 import { type EndedRow, LINEAGE_STATEMENTS, type StoppedRow } from "./lineage_statements.ts";
+import { Places } from "./limits/places.ts";
 import type { SchemaName } from "./schema/name.ts";
 import type { SqlDriver, SqlSession } from "./sql/driver.ts";
 import { storable } from "./sql/fragments.ts";
@@ -45,6 +46,7 @@ const STOPPED = encodeError(new CancelledError("its parent has ended"));
 export class Lineage implements LineageStore {
   readonly #driver: SqlDriver;
   readonly #sql: Prepared<typeof LINEAGE_STATEMENTS>;
+  readonly #places: Places;
 
   /**
    * Prepares the statements.
@@ -55,6 +57,7 @@ export class Lineage implements LineageStore {
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
     this.#sql = schema.prepare(LINEAGE_STATEMENTS);
+    this.#places = new Places(schema);
   }
 
   /** See {@linkcode LineageStore.startChildren}. */
@@ -88,7 +91,18 @@ export class Lineage implements LineageStore {
       maxDepth,
     };
     const hashes = children.map(({ hash }) => hash);
-    const pin = () => this.#sql.startChildren.query(this.#driver, given);
+    const placed = children.flatMap(({ place, namespace, runId }) =>
+      place === undefined ? [] : [{ place, namespace: namespace ?? "default", runId }]
+    );
+    const start = (session: SqlSession) => this.#sql.startChildren.query(session, given);
+    const pin = placed.length === 0
+      ? () => start(this.#driver)
+      : () =>
+        this.#driver.transaction(async (session) => {
+          const started = await start(session);
+          await this.#places.ask(session, placed);
+          return started;
+        });
     const rows = await whereRegistered(hashes, pin);
     const outcomes = new Map(rows.map(({ place, outcome }) => [place, outcome]));
     return children.map((_, index) => outcomes.get(index + 1) ?? "taken");
@@ -139,11 +153,12 @@ export class Lineage implements LineageStore {
     await failPoint("end.unnotified");
     return await this.#driver.transaction(async (session) => { // LINEAGE-1
       const ended = await this.#sql.ended.query(session, { limit });
-      if (ended.length === 0) return { woken: [], more: false };
-      const { stopped, adopted, notified } = await this.#notify(ended, session);
+      if (ended.length === 0) return { woken: [], more: false, freed: false };
+      const { stopped, adopted, notified, freed } = await this.#notify(ended, session);
       return {
         woken: [...stopped, ...notified],
         more: ended.length === limit || adopted || stopped.some(({ hasChildren }) => hasChildren),
+        freed,
       };
     });
   }
@@ -155,6 +170,7 @@ export class Lineage implements LineageStore {
     readonly stopped: StoppedRow[];
     readonly adopted: boolean;
     readonly notified: WokenRun[];
+    readonly freed: boolean;
   }> {
     const children = ended.filter((run) => run.hasParent).map(({ id }) => id);
     const parents = ended.filter((run) => run.hasChildren).map(({ id }) => id);
@@ -163,9 +179,10 @@ export class Lineage implements LineageStore {
     const ids = stopped.map(({ id }) => id);
     const adopted = ids.length === 0 ? [] : await this.#sql.markAdopted.query(session, { ids });
     const notified = await this.#sql.notify.query(session, { children, parents });
+    const freed = parents.length > 0 && await this.#places.free(session, parents); // LIMIT-3
     await this.#sql.settle.query(session, { ids: ended.map(({ id }) => id) });
     await failPoint("end.notified");
-    return { stopped, adopted: adopted.length > 0, notified };
+    return { stopped, adopted: adopted.length > 0, notified, freed };
   }
 }
 

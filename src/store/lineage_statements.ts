@@ -5,7 +5,7 @@
  */
 
 import type { ChildStart, WokenRun } from "../ports/lineage.ts";
-import { END_OF_CHILD, ENDED } from "./runs/fragments.ts";
+import { END_OF_CHILD, ENDED, EXECUTES_NOTHING } from "./runs/fragments.ts";
 import { CLOCK, milliseconds, POLICY, specifierIdOf, TIMEOUT, timestamp } from "./sql/fragments.ts";
 import { BIGINTS, FLOATS, nullable, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "./sql/statement.ts";
@@ -87,6 +87,17 @@ function nextGeneration(fence: string, changes: string): string {
     ),
     given_up as (
       delete from {schema}.tasks as task using old where task.run = old.id
+    ),
+    unlocked as (
+      update {schema}.places as place set state = 'over', turn = null, due_at = clock.at
+      from old cross join clock
+      where old.has_children and place.run = old.id and place.position >= 0
+      returning place.run, place.told_by
+    ),
+    untold as (
+      delete from {schema}.inbox as message using unlocked
+      where message.run = unlocked.run and message.kind = 'signal'
+        and message.name = unlocked.told_by
     ),
     unread as (
       delete from {schema}.inbox as message using old
@@ -317,7 +328,9 @@ export const LINEAGE_STATEMENTS = {
         ${ENDED},
         must_notify = has_children
       where parent = any($parents::bigint[]) and ended_at is null
-        and (parent_close = 'terminate' or parent_close = 'cancel' and stuck_reason is not null)
+        and (
+          parent_close = 'terminate' or parent_close = 'cancel' and ${EXECUTES_NOTHING}
+        )
       returning id, node, has_children
     ),
     given_up as (

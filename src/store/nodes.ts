@@ -14,6 +14,7 @@ import type { Beat, HeldRun, NewNode, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./sql/driver.ts";
 import { IDLE_STATE, noted, withMail } from "./runs/fragments.ts";
 import { NEXT_WAKE } from "./runs/lease_statements.ts";
+import { NEXT_LIMIT } from "./limits/statements.ts";
 import { NEXT_LOOK } from "./schedules/read_statements.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { FREE_TASKS } from "./tasks/run_task_statements.ts";
@@ -77,6 +78,7 @@ const STATEMENTS = {
       exists (select from {schema}.tasks) as tasks,
       (${NEXT_WAKE}) as "nextWake",
       ${milliseconds(NEXT_LOOK)} as "nextFire",
+      (${NEXT_LIMIT}) as "nextLimit",
       (
         select coalesce(json_agg(mail.id), '[]') from (${withMail("select id from held")}) as mail
       )::text as woken,

@@ -27,13 +27,15 @@ import {
   OPERATOR_COLUMNS,
   OPERATOR_VALUES,
 } from "./operations/statements.ts";
-import { IDLE_STATE } from "./runs/fragments.ts";
+import { released } from "./runs/fragments.ts";
 import type { SchemaName } from "./schema/name.ts";
 import type { SqlDriver } from "./sql/driver.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
 import { BIGINTS, INTEGERS, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
 import { NO_ROWS, type Prepared, rows, statement } from "./sql/statement.ts";
 import { after } from "./tasks/fragments.ts";
+
+const RELEASED = released("run.id");
 
 const SEEN_RUNS = { id: BIGINTS, wasState: TEXTS, wasSince: BIGINTS, wasNext: INTEGERS };
 
@@ -70,9 +72,9 @@ const STATEMENTS = {
     ),
     freed as (
       update {schema}.runs as run set
-        state = ${IDLE_STATE},
+        state = ${RELEASED.state},
         stuck_reason = null,
-        wake_at = ${CLOCK},
+        wake_at = ${RELEASED.wakeAt},
         claims_since_progress = 0
       from held where run.id = held.id and run.stuck_reason is not null
       returning run.id, run.run_id, run.namespace, run.state, held.state as was, held.stuck_reason as reason

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { LimitStore } from "../ports/limits.ts";
 import type { LineageStore } from "../ports/lineage.ts";
 import type { Wakeups } from "./wakeups.ts";
 
@@ -18,11 +19,30 @@ const BATCH = 100;
  */
 export async function settleEnded(
   lineage: LineageStore,
-  wakeups: Pick<Wakeups, "wakeRuns">,
+  wakeups: Pick<Wakeups, "limits" | "wakeRuns">,
 ): Promise<void> {
   while (true) {
-    const { woken, more } = await lineage.settleEnded(BATCH);
+    const { woken, more, freed } = await lineage.settleEnded(BATCH);
     if (woken.length > 0) wakeups.wakeRuns(woken);
+    if (freed) wakeups.limits();
     if (!more) return;
+  }
+}
+
+/**
+ * Does what ended runs have left to do, and takes their places back: nothing keeps them any more.
+ *
+ * @param store Where the runs are.
+ * @param wakeups Wakes the runs that have work by it.
+ */
+export async function settleAll(
+  store: { readonly lineage: LineageStore; readonly limits: LimitStore },
+  wakeups: Pick<Wakeups, "limits" | "wakeRuns">,
+): Promise<void> {
+  await settleEnded(store.lineage, wakeups);
+  for (let more = true; more;) {
+    const round = await store.limits.work();
+    if (round.woken.length > 0) wakeups.wakeRuns(round.woken);
+    more = round.more;
   }
 }

@@ -13,6 +13,7 @@ import { HealthFacts } from "./health.ts";
 import { Journal } from "./journal/append.ts";
 import { insideTransaction } from "./inside.ts";
 import { Forks } from "./forks.ts";
+import { Limits } from "./limits/limit_store.ts";
 import { Lineage } from "./lineage.ts";
 import { migrate } from "./schema/migrate.ts";
 import { Nodes } from "./nodes.ts";
@@ -42,6 +43,8 @@ export class SqlStore implements Store {
   readonly journal: Journal;
   /** See {@linkcode Store.runs}. */
   readonly runs: Runs;
+  /** See {@linkcode Store.limits}. */
+  readonly limits: Limits;
   /** See {@linkcode Store.lineage}. */
   readonly lineage: Lineage;
   /** See {@linkcode Store.bulk}. */
@@ -99,6 +102,7 @@ export class SqlStore implements Store {
     this.journal = new Journal(driver, schema);
     this.runs = new Runs(driver, schema);
     this.lineage = new Lineage(driver, schema);
+    this.limits = new Limits(driver, schema);
     this.bulk = new Bulk(driver, schema);
     this.forks = new Forks(driver, schema);
     this.tasks = new Tasks(driver, schema);

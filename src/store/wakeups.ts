@@ -144,6 +144,13 @@ export class Wakeups {
     if (isWatched) this.publish([{ kind: "ended", runId }]);
   }
 
+  /** Runs wait for places of limits, or have given places up: a node looks. */
+  limits(): void {
+    const notice = { kind: "limits" } as const;
+    this.receive(notice);
+    if (this.#node === undefined) this.publish([notice]);
+  }
+
   /** A version that could not be loaded may be available again: its runs are due. */
   versionAvailable(hash: string): void {
     this.receive({ kind: "available", hash });

@@ -9,6 +9,7 @@ import { LOGTAPE } from "../base/log.ts";
 import type { CodeSource } from "../engine/code/source.ts";
 import type { CodeFailure, RunCode } from "../engine/code/run_code.ts";
 import { logLine, VersionCode } from "../engine/code/version_code.ts";
+import type { PlaceRequest } from "../ports/limits.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { ActivityLike, CommandOptions, WorkflowLike } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
@@ -148,6 +149,14 @@ export class TestCode implements CodeSource {
   /** See {@linkcode CodeSource.checkInput}. */
   checkInput(hash: string, input: string): Promise<string> {
     return this.#parts.idleTracker.during("work", () => this.#inner.checkInput(hash, input));
+  }
+
+  /** See {@linkcode CodeSource.place}. */
+  place(hash: string, input: string): Promise<PlaceRequest | null> {
+    return this.#parts.idleTracker.during(
+      "work",
+      async () => await this.#inner.place?.(hash, input) ?? null,
+    );
   }
 
   /** See {@linkcode CodeSource.checkSignal}. */

@@ -7,7 +7,9 @@
 
 import { quoteId } from "../base/describe.ts";
 import { decode, encode } from "../base/values.ts";
+import type { PlaceRequest } from "../ports/limits.ts";
 import type { Contract } from "../ports/rows.ts";
+import { readLimitKey, readLimitPriority } from "../workflow/limit.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { checkSchema } from "../workflow/schema.ts";
 import { contractOf } from "./definition.ts";
@@ -18,6 +20,14 @@ import { undeclaredSignal } from "../base/errors.ts";
 interface Known {
   readonly workflow: string;
   readonly contract: Contract | null;
+}
+
+/** What a start says of the place of its run, in place of the version's code. */
+export interface StartPlace {
+  /** The key. */
+  readonly key?: string;
+  /** The priority. */
+  readonly priority?: number;
 }
 
 /** Obtains the schemas of versions. */
@@ -31,7 +41,7 @@ export interface SchemaSource {
    */
   obtain(
     hash: string,
-  ): Promise<{ readonly definition: Pick<WorkflowDefinition, "input" | "signals"> }>;
+  ): Promise<{ readonly definition: Pick<WorkflowDefinition, "input" | "signals" | "limit"> }>;
 }
 
 /** Checks inputs and signals against the versions that receive them. */
@@ -104,6 +114,38 @@ export class Contracts {
   }
 
   /**
+   * The place that a run has to wait for.
+   *
+   * @param hash Its version.
+   * @param input Its input, as the version's schema made it.
+   * @param given What the start says of it.
+   * @returns The place; `null`: its runs are not limited.
+   * @throws {InvalidArgumentError} If the version's code says something else than a key or a priority.
+   * @throws {VersionUnavailableError} If that code is unavailable in this process.
+   */
+  async place(hash: string, input: unknown, given: StartPlace = {}): Promise<PlaceRequest | null> {
+    const { workflow, contract } = await this.#of(hash);
+    const limit = contract?.limit;
+    if (limit === undefined) return null;
+    const { terms, keyed, ranked } = limit;
+    const what = `the limit of workflow ${quoteId(workflow)}`;
+    const asks = keyed && given.key === undefined || ranked && given.priority === undefined;
+    const code = asks ? (await this.#definition(hash, what)).limit ?? null : null;
+    const { key = code?.key?.(input), priority = code?.priority?.(input) ?? 0 } = given;
+    return {
+      limit: terms,
+      key: keyed || key !== undefined ? readLimitKey(key, `the key in ${what}`) : "",
+      priority: readLimitPriority(priority, `the priority in ${what}`),
+    };
+  }
+
+  /** As {@linkcode Contracts.place}, of an encoded input. */
+  async placeOf(hash: string, text: string): Promise<PlaceRequest | null> {
+    const { contract } = await this.#of(hash);
+    return contract?.limit === undefined ? null : await this.place(hash, decode(text));
+  }
+
+  /**
    * Checks an encoded input, as {@linkcode Contracts.input} does; returns the same text if the
    * version has no schema for it.
    *
@@ -142,7 +184,7 @@ export class Contracts {
   async #definition(
     hash: string,
     what: string,
-  ): Promise<Pick<WorkflowDefinition, "input" | "signals">> {
+  ): Promise<Pick<WorkflowDefinition, "input" | "signals" | "limit">> {
     try {
       return (await this.#versions.obtain(hash)).definition;
     } catch (error) {

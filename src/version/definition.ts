@@ -17,12 +17,12 @@ import { LoadError } from "./load_errors.ts";
  * @returns The contract; `null` if it would be empty.
  */
 export function contractOf(
-  { input, signals, timeout, retry, versioning }: Pick<
+  { input, signals, timeout, retry, versioning, limit }: Pick<
     WorkflowDefinition,
-    "input" | "signals" | "timeout" | "retry" | "versioning"
+    "input" | "signals" | "timeout" | "retry" | "versioning" | "limit"
   >,
 ): Contract | null {
-  if (!input && !signals && !timeout && !retry && !versioning) return null;
+  if (!input && !signals && !timeout && !retry && !versioning && !limit) return null;
   const policy = {
     ...(timeout ? { timeout } : {}),
     ...(retry ? { retry } : {}),
@@ -32,6 +32,11 @@ export function contractOf(
     input: Boolean(input),
     signals: signals ? Object.keys(signals).sort() : null,
     ...(timeout || retry || versioning ? { policy } : {}),
+    ...(limit
+      ? {
+        limit: { terms: limit.terms, keyed: limit.key !== null, ranked: limit.priority !== null },
+      }
+      : {}),
   };
 }
 

@@ -28,6 +28,7 @@ import { ContinueAsNew } from "../replay/continue_as_new.ts";
 import type { RunHeaders } from "./headers.ts";
 import { headersOf, readVersioning } from "./run_policy.ts";
 import { type AnyWorkflow, Children } from "./children.ts";
+import { type LockOptions, Locks } from "./locks.ts";
 import { Messages } from "./messages.ts";
 import { runSaga } from "./saga.ts";
 import type {
@@ -80,6 +81,7 @@ export class Context implements WorkflowContext {
   readonly attributes: WorkflowAttributes;
   readonly #effects: Effects;
   readonly #messages: Messages;
+  readonly #locks: Locks;
 
   /**
    * Creates the context.
@@ -90,6 +92,7 @@ export class Context implements WorkflowContext {
   constructor(effects: Effects, signals: SignalSchemas | null = null) {
     this.#effects = effects;
     this.#messages = new Messages(effects, signals);
+    this.#locks = new Locks(effects);
     this.workflow = effects.start.workflow;
     this.version = effects.start.version;
     this.attributes = {
@@ -359,6 +362,14 @@ export class Context implements WorkflowContext {
       ? null
       : this.#sleepRequest(timeout, "timeout of ctx.until", undefined);
     return this.#effects.until(condition, sleep, signal);
+  }
+
+  lock<Output>(
+    name: string,
+    fn: () => Output | Promise<Output>,
+    options: LockOptions = {},
+  ): Promise<Awaited<Output>> {
+    return this.#locks.with(name, fn, options);
   }
 
   async handlersDone(): Promise<void> {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { RunLimit } from "./limit.ts";
+import type { LockOptions } from "./locks.ts";
 import type { Attributes, AttributesPatch } from "../base/attributes.ts";
 import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
@@ -544,6 +546,27 @@ export interface WorkflowContext<
     options?: ScopeOptions,
   ): Promise<Awaited<Output>>;
   /**
+   * Executes a function while the run has a lock: no other run of the namespace has a lock with that
+   * name meanwhile, or no more than `atOnce` of them. Who asks first gets it first. The run gives it
+   * up when the function has ended, or with its own end, however that comes. A run that asks for a
+   * lock that it has waits for itself.
+   *
+   * ```ts ignore
+   * const balance = await ctx.lock(`account ${id}`, () => ctx.activity(transfer, order));
+   * ```
+   *
+   * @param name The lock, in the run's namespace: 1 to 200 characters.
+   * @param fn The function.
+   * @param options How many runs may have it at once, and how long to wait for it.
+   * @returns What the function returns.
+   * @throws {TimeoutError} If the lock is not free within `timeout`.
+   */
+  lock<Output>(
+    name: string,
+    fn: () => Output | Promise<Output>,
+    options?: LockOptions,
+  ): Promise<Awaited<Output>>;
+  /**
    * Continues as new: `return ctx.continueAsNew(input)`. The run keeps its id, its signals and its
    * parent; its history starts anew. It has no effect unless it is returned. The input is checked
    * as that of a start. If the current version refuses it, the run keeps its own version. If that
@@ -661,6 +684,8 @@ export interface WorkflowDefinition<
   readonly retry: RetryPolicy | null;
   /** Whether its runs take new versions by themselves; `null`: they are pinned. */
   readonly versioning: Versioning | null;
+  /** How many runs there may be; null or absent: unlimited. */
+  readonly limit?: RunLimit | null;
   /** The workflow's function. */
   readonly run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>;
 }

@@ -20,6 +20,14 @@ import "../replay/installed.ts"; // GUARD-1, before anything else
 export { type ActivityDefinition, type ActivityOptions, defineActivity } from "./activity.ts";
 export { defineWorkflow, type WorkflowOptions, type WorkflowOptionsWithInput } from "./workflow.ts";
 export type {
+  LimitRate,
+  LimitRateOptions,
+  LimitTerms,
+  RunLimit,
+  RunLimitOptions,
+} from "./limit.ts";
+export type { LockOptions } from "./locks.ts";
+export type {
   SignalArguments,
   SignalInput,
   SignalName,

@@ -8,6 +8,7 @@
 import { checkFunction, checkOptions, readName, refuse } from "../base/arguments.ts";
 import type { WorkflowContext, WorkflowDefinition } from "./context_types.ts";
 import { noteImported } from "./imported.ts";
+import { readRunLimit, type RunLimitOptions } from "./limit.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
 import { type CodeRetryOptions, readCodeRetry } from "./options.ts";
 import { POLICY_KEYS, readRunPolicy, type RunPolicyOptions } from "./run_policy.ts";
@@ -20,8 +21,10 @@ import type { SignalSchemas } from "./signal_types.ts";
  *
  * @category Workflows
  */
-export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas>
-  extends RunPolicyOptions {
+export interface WorkflowOptions<
+  Signals extends SignalSchemas = SignalSchemas,
+  Input = never,
+> extends RunPolicyOptions {
   /** The workflow's name, shared by all its versions: 1 to 200 characters. */
   readonly name: string;
   /** A label for people, such as `2` or `"1.4.0"`. The engine does not identify versions by it. */
@@ -38,9 +41,11 @@ export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas>
    * accept any signal with any payload.
    */
   readonly signals?: Signals;
+  /** How many runs there may be at once, and how many start in a time; unlimited when omitted. */
+  readonly limit?: RunLimitOptions<Input>;
 }
 
-const KEYS = ["name", "version", "input", "signals", ...POLICY_KEYS];
+const KEYS = ["name", "version", "input", "signals", "limit", ...POLICY_KEYS];
 
 /**
  * Options of {@linkcode defineWorkflow} for an input with a schema.
@@ -51,7 +56,7 @@ export interface WorkflowOptionsWithInput<
   Given,
   Input,
   Signals extends SignalSchemas = SignalSchemas,
-> extends WorkflowOptions<Signals> {
+> extends WorkflowOptions<Signals, Input> {
   /** Checks the input when a run is started. The workflow receives the schema's output. */
   readonly input: StandardSchema<Given, Input>;
 }
@@ -88,7 +93,7 @@ export function defineWorkflow<
   Output = unknown,
   Signals extends SignalSchemas = SignalSchemas,
 >(
-  options: WorkflowOptions<Signals> & { readonly input?: undefined },
+  options: WorkflowOptions<Signals, Input> & { readonly input?: undefined },
   run: (ctx: WorkflowContext<Signals, Input>, input: Input) => Output | Promise<Output>,
 ): WorkflowDefinition<Input, Output, Signals>;
 export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
@@ -126,6 +131,7 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
     timeout: policy.timeout ?? null,
     retry: retry === undefined ? null : readCodeRetry(retry, `workflow ${JSON.stringify(name)}`),
     versioning: policy.versioning ?? null,
+    limit: options.limit === undefined ? null : readRunLimit(options.limit, name),
     run,
   });
 }

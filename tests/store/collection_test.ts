@@ -450,7 +450,15 @@ forEachDatabase("removal of old versions", (database, test) => {
       fork: () => store.forks.fork(newFork(failing.id, "fork", 0, old)),
       reopen: () =>
         store.runs.reopen({
-          ...{ id: failing.id, generation: 0, events: 0, pin: old, payload: "{}", awaited: [] },
+          ...{
+            id: failing.id,
+            generation: 0,
+            events: 0,
+            pin: old,
+            payload: "{}",
+            awaited: [],
+            locks: [],
+          },
         }),
       upgrade: seized,
       "upgrade of many": () => store.bulk.move(old, [move]),

@@ -308,7 +308,7 @@ async function failedChild({ store }: World): Promise<{ child: number; parent: n
 
 function reopening(id: number, awaited: readonly string[] = []): Reopening {
   const pin = { hash: HASH, specifier: "file:///order.ts" };
-  return { id, generation: 0, events: 1, pin, payload: "{}", awaited };
+  return { id, generation: 0, events: 1, pin, payload: "{}", awaited, locks: [] };
 }
 
 /** The ends of children that a run has received. */

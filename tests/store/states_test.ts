@@ -237,7 +237,7 @@ const OPERATIONS: readonly Operation[] = [
     if (row === null) return;
     const { id, generation, events } = row;
     const pin = { hash: OTHER, specifier: "file:///other.ts" };
-    await store.runs.reopen({ id, generation, events, pin, payload: "{}", awaited: [] });
+    await store.runs.reopen({ id, generation, events, pin, payload: "{}", awaited: [], locks: [] });
   },
   fork(0),
   fork(1),

@@ -129,6 +129,7 @@ export function newFork(
     delivered: events,
     carry: false,
     adopted: [],
+    locks: [],
     ...more,
   };
 }

@@ -169,6 +169,7 @@ export type ErrorDetails = {
   readonly RUN_STATE: { readonly runId: string; readonly state: string };
   readonly RUN_AWAITED: { readonly runId: string; readonly parent: string };
   readonly JOB_NOT_FOUND: { readonly job: string };
+  readonly QUEUE_NOT_FOUND: { readonly queue: string };
   readonly JOB_HELD: {
     readonly job: string;
     readonly driver: string;

@@ -171,9 +171,13 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "The run has ended, but its parent may request it again.",
     remedy: "Delete it when its parent has ended, or delete the parent first.",
   },
+  QUEUE_NOT_FOUND: {
+    meaning: "No run of a queue with that name was started in this namespace.",
+    remedy: "Choose one of `limits.list()`.",
+  },
   JOB_NOT_FOUND: {
     meaning: "No job has that id, or it ended more than 30 days ago.",
-    remedy: "Choose one of `runs.jobs()`, or begin a new upgrade.",
+    remedy: "Choose one of `runs.jobs()`, or begin a new change.",
   },
   JOB_HELD: {
     meaning: "Another process drives the job, or has driven it until less than a minute ago.",

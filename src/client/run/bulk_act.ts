@@ -18,7 +18,7 @@ import { END_STATES, type RunRow, type RunState } from "../../ports/rows.ts";
 import type { Facts } from "../../ports/operations.ts";
 import type { RunCondition } from "../../ports/run_query.ts";
 import type { CancelRequest } from "../../replay/history.ts";
-import { settleEnded } from "../../store/settle_ended.ts";
+import { settleAll, settleEnded } from "../../store/settle_ended.ts";
 import type { ClientContext } from "../context.ts";
 import { jobHeld, runAwaited } from "../errors.ts";
 import { advance, type Candidate } from "./bulk_batch.ts";
@@ -307,14 +307,14 @@ export class BulkAct extends BulkWork<ReadAct, ActPlan, ActVerdict> {
   }
 
   async #delete({ runId, namespace }: RunRow): Promise<Found> {
-    const { store: { retention, lineage }, wakeups } = this.#context;
+    const { store, wakeups } = this.#context;
     while (true) {
-      const removal = await retention.remove(namespace, runId);
+      const removal = await store.retention.remove(namespace, runId);
       switch (removal.status) {
         case "removed":
           return { kind: "done" };
         case "unsettled":
-          await settleEnded(lineage, wakeups);
+          await settleAll(store, wakeups);
           continue;
         case "awaited":
           return { kind: "refused", error: runAwaited(runId, removal.parent) };

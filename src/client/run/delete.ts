@@ -5,7 +5,7 @@
  */
 
 import type { Pruned } from "../../ports/retention.ts";
-import { settleEnded } from "../../store/settle_ended.ts";
+import { settleAll } from "../../store/settle_ended.ts";
 import type { ClientContext } from "../context.ts";
 import { type Deed, operated } from "../operated.ts";
 import { runAwaited, runNotFound, wrongRunState } from "../errors.ts";
@@ -72,6 +72,6 @@ async function remove(
       }
     }, { details: ({ generations, events, keys }) => ({ generations, events, keys }) });
     if (removed !== null) return removed;
-    await settleEnded(store.lineage, wakeups);
+    await settleAll(store, wakeups);
   }
 }

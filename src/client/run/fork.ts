@@ -5,6 +5,7 @@
  * @module
  */
 
+import { openLocks } from "./open_locks.ts";
 import {
   checkBoolean,
   checkChoice,
@@ -300,6 +301,7 @@ async function insert(
     delivered: prefix.until,
     carry: options.signals === "carry",
     adopted: children.filter(({ action }) => action === "adopt").map(({ id }) => id),
+    locks: openLocks(prefix.kept),
   };
   await versions.pinning(() =>
     deed(async ({ store }) => {

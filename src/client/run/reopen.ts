@@ -5,6 +5,7 @@
  * @module
  */
 
+import { openLocks } from "./open_locks.ts";
 import { checkBoolean, checkOptions, checkText } from "../../base/arguments.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { isTimeoutOfRun } from "../../base/errors.ts";
@@ -133,6 +134,7 @@ async function reopen(
     pin: target,
     payload: encode({ from: row.hash, to, failedAt: new Date(row.endedAt!) }),
     awaited: execution.outstanding.flatMap(({ options: { child } }) => child?.id ?? []),
+    locks: openLocks(history),
   };
   const reopened = await context.versions.pinning(() =>
     deed(async ({ runs }) => await runs.reopen(reopening) || null)
@@ -140,6 +142,7 @@ async function reopen(
   if (reopened === true) {
     await failPoint("reopen.written", { run: runId });
     context.wakeups.due();
+    context.wakeups.limits();
     // The notice of a child's end has passed over the child while the reopening held it (RUN-4).
     await notifyRelatives(runId, context);
     return report;

@@ -49,6 +49,27 @@ export interface RetriedEffect {
 }
 
 /**
+ * Where a run stands that waits for admission, or for a lock that it had when it was forked or
+ * reopened.
+ *
+ * @category Runs
+ */
+export interface RunPlace {
+  /** The name of the queue, or of the lock. */
+  readonly name: string;
+  /** `runs`: a queue of runs. */
+  readonly kind: "runs" | "lock";
+  /** The key that the run counts for; "": none. */
+  readonly key: string;
+  /** How many come before it; 10,000 means so many or more. */
+  readonly ahead: number;
+  /** Whether it waits for others of its key. */
+  readonly isBehind: boolean;
+  /** Whether the queue is paused. */
+  readonly isPaused: boolean;
+}
+
+/**
  * The status of a run.
  *
  * @category Runs
@@ -65,6 +86,8 @@ export interface RunStatus extends RunFacts {
   readonly retrying: readonly RetriedEffect[];
   /** Set if the run is paused, or is going to be when the attempts under way are over. */
   readonly pause: RunPause | null;
+  /** Where the run stands in line; `null`: it does not wait for admission. */
+  readonly queued: RunPlace | null;
   /** Which attempt of the run this is, from 1. */
   readonly attempt: number;
   /** What the previous attempt threw; `undefined`: this is the first attempt. */
@@ -94,12 +117,14 @@ export async function runStatus(
 ): Promise<RunStatus> {
   const retrying = await retriedOf(row, store);
   const pause = await pauseOf(row, store.runs.in(row.namespace));
+  const queued = row.state === "queued" ? await store.limits.placeOf(row.id) : null;
   return {
     ...runFacts(row),
-    reason: waitReason(row, retrying, pause),
+    reason: queued === null ? waitReason(row, retrying, pause) : placeReason(queued),
     pending,
     retrying,
     pause,
+    queued,
     attempt: row.attempt,
     lastError: row.failure === null
       ? undefined
@@ -175,6 +200,8 @@ function waitReason(
       ? "sleeps"
       : kind === "signal"
       ? `waits for signal ${quoteId(name)}`
+      : kind === "lock"
+      ? `waits for lock ${quoteId(name)}`
       : kind === "retry"
       ? `rests before ${name} of the run`
       : kind === "child" || kind === "activity"
@@ -182,6 +209,13 @@ function waitReason(
       : `rests before the next attempt of ${kind} ${quoteId(name)}${whyOf(failed.get(position))}`
   );
   return `${waits.length === 0 ? "waits for a node" : [...new Set(waits)].join(", ")}${until}`;
+}
+
+/** Says where a run stands in line. */
+function placeReason({ name, kind, key, ahead, isBehind, isPaused }: RunPlace): string {
+  const line = kind === "lock" ? `lock ${quoteId(name)}` : `admission by queue ${quoteId(name)}`;
+  const of = isBehind && key !== "" ? ` behind others of key ${quoteId(key)}` : "";
+  return `waits for ${line}${of}, number ${ahead + 1}${isPaused ? "; the queue is paused" : ""}`;
 }
 
 function whyPaused(pause: RunPause | null): string {

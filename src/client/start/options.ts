@@ -15,6 +15,8 @@ import {
 } from "../../base/arguments.ts";
 import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
+import type { StartPlace } from "../../version/contracts.ts";
+import { readLimitKey, readLimitPriority } from "../../workflow/limit.ts";
 import type { Serializable } from "../../workflow/serializable.ts";
 import { readGivenId } from "../../workflow/run_id.ts";
 import {
@@ -116,6 +118,16 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
    */
   readonly signal?: StartSignal<Signals>;
   /**
+   * What the start says of the run's place in the queue of its workflow's `limit`, in place of the
+   * functions of the definition. Ignored if the workflow has no limit.
+   */
+  readonly limit?: {
+    /** The key that the run counts for: up to 255 characters. */
+    readonly key?: string;
+    /** A whole number from -1,000,000 to 1,000,000: runs with a higher one are admitted first. */
+    readonly priority?: number;
+  };
+  /**
    * A transaction that the caller has opened on their own connection to the same database, of
    * postgres.js (`sql.begin`), `pg` (a client after `begin`) or PGlite, or anything with
    * `query(text, values)`: the run exists if the transaction commits, and never existed if it rolls
@@ -162,6 +174,7 @@ export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = 
       | "startAt"
       | "delay"
       | "signal"
+      | "limit"
       | "timeout"
       | "retry"
       | "versioning"
@@ -185,6 +198,7 @@ export type StartManyOptions = Pick<
   | "startAt"
   | "delay"
   | "transaction"
+  | "limit"
   | "timeout"
   | "retry"
   | "versioning"
@@ -211,6 +225,8 @@ export interface ReadStart {
   readonly delayMs: number | undefined;
   /** Its first signal. */
   readonly signal: StartSignal | undefined;
+  /** What it says of the run's place; the version's code says the rest. */
+  readonly place: StartPlace;
   /** The run's timeout and retry policy. */
   readonly policy: RunPolicy;
   /** The caller's transaction. */
@@ -227,6 +243,7 @@ const START_KEYS = [
   "startAt",
   "delay",
   "signal",
+  "limit",
   "transaction",
   ...TERMS_KEYS,
 ];
@@ -238,6 +255,7 @@ const ITEM_KEYS = [
   "startAt",
   "delay",
   "signal",
+  "limit",
   ...TERMS_KEYS,
 ];
 const MANY_KEYS = [
@@ -247,6 +265,7 @@ const MANY_KEYS = [
   "attributes",
   "startAt",
   "delay",
+  "limit",
   "transaction",
   ...TERMS_KEYS,
 ];
@@ -297,6 +316,7 @@ export function readItem(item: StartManyItem, index: number, shared: ReadStart):
     signal: own.signal,
     attributes: merge(shared.attributes, own.attributes),
     policy: { ...shared.policy, ...own.policy },
+    place: { ...shared.place, ...own.place },
     ...(isTimed ? { startAt: own.startAt, delayMs: own.delayMs } : {}),
   };
 }
@@ -339,7 +359,20 @@ function readStart(options: StartOptions, what: string): ReadStart {
     delayMs: delay === undefined ? undefined : durationMs(delay, `delay of ${what}`),
     signal,
     policy: readRunPolicy(options, what),
+    place: readPlace(options.limit, what),
     transaction,
+  };
+}
+
+function readPlace(limit: StartOptions["limit"], what: string): StartPlace {
+  if (limit === undefined) return {};
+  checkKeys(limit, ["key", "priority"], `option limit of ${what}`);
+  const { key, priority } = limit;
+  return {
+    ...(key === undefined ? {} : { key: readLimitKey(key, `option limit.key of ${what}`) }),
+    ...(priority === undefined
+      ? {}
+      : { priority: readLimitPriority(priority, `option limit.priority of ${what}`) }),
   };
 }
 

@@ -135,7 +135,7 @@ export class RunStarter {
 
   async #startPrepared(prepared: Prepared, trace: Traced): Promise<RunHandle> {
     const { options } = prepared;
-    const lease = this.#lease(options);
+    const lease = prepared.run.place === undefined ? this.#lease(options) : undefined;
     const run = { ...prepared.run, ...trace, ...(lease === undefined ? {} : { lease }) };
     const settled = lease && this.#context.node?.expect(lease.token);
     let inserted: InsertedRun | undefined;
@@ -197,6 +197,7 @@ export class RunStarter {
   ): Promise<StartedItem[]> {
     const started: StartedItem[] = [];
     let due = Infinity;
+    let isQueued = false;
     for (const chunk of chunked(prepared)) {
       const runs = chunk.map(({ run }) => ({ ...run, ...trace }));
       const { transaction } = shared;
@@ -212,6 +213,7 @@ export class RunStarter {
       for (const [index, row] of inserted.entries()) {
         const { run } = chunk[index]!;
         if (row.due !== null) due = Math.min(due, row.due);
+        isQueued ||= row.queued !== undefined;
         started.push(
           row.created
             ? { status: "started", run: this.#handle(run.runId, run) }
@@ -220,6 +222,7 @@ export class RunStarter {
       }
     }
     if (shared.transaction === undefined && due < Infinity) this.#context.wakeups.due(due);
+    if (isQueued) this.#context.wakeups.limits();
     return await this.#signalExisting(prepared, started);
   }
 
@@ -260,7 +263,9 @@ export class RunStarter {
     const workflow = `workflow ${JSON.stringify(version.workflow)}`;
     const written = (value: unknown, what: string): string =>
       checkPayload(encode(value, what), `${what} of ${workflow}`, payloadBytes);
-    const encoded = written(await contracts.input(version.hash, input), `input${place}`);
+    const checked = await contracts.input(version.hash, input);
+    const encoded = written(checked, `input${place}`);
+    const queued = await contracts.place(version.hash, checked, options.place);
     const payload = signal === undefined ? undefined : written(
       await contracts.signal(version.hash, signal.name, signal.payload),
       `signal.payload${place}`,
@@ -282,6 +287,7 @@ export class RunStarter {
           attributes: options.attributes,
           replaces: REPLACES[options.ifExists],
           policy: policyText(options.policy) ?? undefined,
+          place: queued ?? undefined,
         }),
         ...(key === undefined ? {} : { key: { key, digest: sha256Hex(encoded) } }),
         ...(signal === undefined ? {} : {
@@ -365,8 +371,9 @@ export class RunStarter {
   }
 
   #created(run: Prepared["run"], inserted: InsertedRun): RunHandle {
-    const { due } = inserted;
+    const { due, queued } = inserted;
     const { lease } = run;
+    if (queued !== undefined) this.#context.wakeups.limits();
     if (lease === undefined || due !== null) {
       if (due !== null) this.#context.wakeups.due(due);
       return this.#handle(run.runId, run);

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { CommandKind } from "../../replay/commands.ts";
 import { quoteId } from "../../base/describe.ts";
 import { digestText } from "../../base/digest.ts";
 import type { Proof } from "../../dry_run/proof.ts";
@@ -222,7 +223,9 @@ export function codeCause(kind: "no_answer" | "unavailable", message: string): V
  * @returns The cause.
  */
 export function otherEndCause({ outcome, waits: [wait] }: Proof): VerdictCause {
-  const found = wait === undefined ? null : { kind: wait.kind, name: wait.name, digest: null };
+  const found = wait === undefined
+    ? null
+    : { kind: wait.kind as CommandKind, name: wait.name, digest: null };
   const then = outcome !== null
     ? `ends as ${outcome}`
     : wait === undefined

@@ -5,6 +5,7 @@
  */
 
 import type { Proof } from "../../dry_run/proof.ts";
+import type { PlaceRequest } from "../../ports/limits.ts";
 import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { TurnPulse } from "../../replay/effects.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
@@ -55,6 +56,14 @@ export interface CodeSource {
    * @throws {SchemaFailedError} If the schema throws, or returns neither a value nor issues.
    */
   checkInput(hash: string, input: string): Promise<string>;
+  /**
+   * The place that a run waits for before it starts. Absent: this source limits no runs.
+   *
+   * @param hash Its version.
+   * @param input Its encoded input, as {@linkcode CodeSource.checkInput} returned it.
+   * @returns The place; `null`: its runs are not limited.
+   */
+  place?(hash: string, input: string): Promise<PlaceRequest | null>;
   /**
    * Checks a signal's encoded payload against the version of the run that will receive it.
    *

@@ -8,6 +8,7 @@ import type { AuthoredLog } from "../../base/authored.ts";
 import { backoffDelay, type RetryPolicy } from "../../base/backoff.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { shortHash } from "../../base/text.ts";
+import type { PlaceRequest } from "../../ports/limits.ts";
 import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { ActivityLike, WorkflowLike } from "../../replay/commands.ts";
 import type { TurnPulse } from "../../replay/effects.ts";
@@ -132,6 +133,10 @@ export class VersionCode implements CodeSource {
 
   checkInput(hash: string, input: string): Promise<string> {
     return this.#contracts.inputText(hash, input);
+  }
+
+  place(hash: string, input: string): Promise<PlaceRequest | null> {
+    return this.#contracts.placeOf(hash, input);
   }
 
   checkSignal(hash: string, name: string, payload: string): Promise<string> {

@@ -55,7 +55,7 @@ export class ScheduleRunner extends Poller {
 
   protected override async poll(): Promise<number | null> {
     const { code, store } = this.#node;
-    const inputs = new FiringInputs((hash, input) => code.checkInput(hash, input));
+    const inputs = new FiringInputs(code);
     do await this.#release(); while (await this.#fire(inputs) > 0 && !this.isPaused);
     this.forget();
     return await store.schedules.nextFire();
@@ -69,6 +69,7 @@ export class ScheduleRunner extends Poller {
     const { looked, started } = await schedules.fire(BATCH, decide, failed);
     await inputs.check();
     if (started.length > 0) wakeups.due();
+    if (inputs.hasPlaces) wakeups.limits();
     return looked;
   }
 

@@ -12,7 +12,7 @@ import { encode } from "../../base/values.ts";
 import type { ChildStart, NewChild } from "../../ports/lineage.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
 import type { Delivery, Message } from "../../ports/store.ts";
-import type { CallRequest, ChildRequest } from "../../replay/commands.ts";
+import type { CallRequest, ChildRequest, LockAnswer } from "../../replay/commands.ts";
 import type { NodeContext } from "../node_context.ts";
 import type { Poller } from "../poller.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
@@ -87,17 +87,22 @@ export class Children {
     input: string,
   ): Promise<void> {
     const { code } = this.#node;
+    let isQueued = false;
     const pin = async () => {
       const version = await code.childOf(run, child.workflow!);
+      const checked = await this.#input(run, child.id, version.hash, input);
+      const place = await code.place?.(version.hash, checked) ?? null;
+      isQueued = place !== null;
       return await this.#starts.add({
         ...version,
         parent: run.id,
         namespace: run.namespace,
         close: child.close,
         runId: child.id,
-        input: await this.#input(run, child.id, version.hash, input),
+        input: checked,
         seed: `${run.seed}/${position}`, // INSERT-1: its id may be reused
         policy: child.policy ?? null,
+        ...(place === null ? {} : { place }),
         ...(child.attributes === undefined ? {} : { attributes: child.attributes }),
         ...(child.delayMs === undefined ? {} : { delayMs: child.delayMs }),
         ...(trace === undefined ? {} : { trace }),
@@ -108,6 +113,7 @@ export class Children {
     if (outcome === "ended") return this.#endedRuns.pollNow();
     if (outcome !== "started") throw childNotStarted(child.id, outcome);
     const { delayMs } = child;
+    if (isQueued) return this.#node.wakeups.limits();
     this.#node.wakeups.due(delayMs && this.#node.databaseClock.now() + delayMs);
   }
 
@@ -139,11 +145,31 @@ export class Children {
         });
         return call.tells === true ? encode(isDelivered) : null;
       }
+      case "lock":
+        return await this.#lock(run, call, place.position);
+      case "unlock": {
+        const { woken } = await this.#node.store.limits.unlock(run.id, call.position);
+        if (woken.length > 0) this.#node.wakeups.wakeRuns(woken);
+        return encode(call.position);
+      }
       case "attributes": {
         const row = await this.#node.store.runs.in(run.namespace).get(run.runId);
         return encode(row?.attributes ?? {});
       }
     }
+  }
+
+  /** Asks for a lock; a node that has lost the run writes no answer. */
+  async #lock(
+    { id, token, namespace }: ClaimedRun,
+    { name, atOnce, toldBy }: Extract<CallRequest, { kind: "lock" }>,
+    position: number,
+  ): Promise<string> {
+    const asked = { run: id, token, namespace, position, name, atOnce, toldBy };
+    const change = await this.#node.store.limits.lock(asked);
+    const { isHeld: held, woken } = change ?? { isHeld: false, woken: [] };
+    if (woken.length > 0) this.#node.wakeups.wakeRuns(woken);
+    return encode({ held, lock: name, atOnce, toldBy } satisfies LockAnswer);
   }
 
   /**

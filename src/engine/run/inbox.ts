@@ -8,6 +8,7 @@
  * @module
  */
 
+import { isLockSignal } from "../../base/lock_signal.ts";
 import { endCancelled, type EndTransition } from "../../ports/cancellation.ts";
 import type { InboxRow, LoadedRun } from "../../ports/rows.ts";
 
@@ -40,7 +41,9 @@ export class Inbox {
 
   /** Names of the signals that the execution has not taken. */
   get signals(): string[] {
-    return this.#untaken.filter(({ kind }) => kind === "signal").map(({ name }) => name);
+    return this.#untaken.flatMap(({ kind, name }) =>
+      kind === "signal" && !isLockSignal(name) ? name : []
+    );
   }
 
   /** Whether the run is to be paused (PAUSE-1); no execution takes that message. */

@@ -10,7 +10,7 @@
 
 import { decode } from "../../base/values.ts";
 import type { EventRow, WaitRow } from "../../ports/rows.ts";
-import type { Command } from "../../replay/commands.ts";
+import { type Command, waitOf } from "../../replay/commands.ts";
 import type { RecordedAttempt, RetriedAttempt } from "../../replay/activity_failure.ts";
 import { awaitedChildId, takesSignal } from "../../replay/settle.ts";
 
@@ -209,8 +209,7 @@ export class OutstandingCommands {
     for (const { command, dueAt, state } of this.#byPosition.values()) {
       if (state === "settled" || command.attention === "lost") continue;
       rows.push({
-        kind: command.kind,
-        name: command.options.label ?? command.name,
+        ...waitOf(command),
         position: command.position,
         until: dueAt,
       });

@@ -9,12 +9,12 @@ import type { ActedRun } from "../../ports/bulk.ts";
 import { CLOCK, milliseconds, readFirst, specifierIdsOf } from "../sql/fragments.ts";
 import { BIGINTS, TEXT } from "../sql/parameters.ts";
 import { rows, statement } from "../sql/statement.ts";
-import { ENDED } from "../runs/fragments.ts";
+import { ENDED, EXECUTES_NOTHING } from "../runs/fragments.ts";
 
 /** BULK-2: the live runs among `$ids` whose rows no other session has locked, in order (LINEAGE-2). */
 const HELD = `
   held as materialized (
-    select run.id, run.node, run.stuck_reason is not null as parked from {schema}.runs as run
+    select run.id, run.node, ${EXECUTES_NOTHING} as parked from {schema}.runs as run
     where run.id = any($ids::bigint[]) and run.ended_at is null
     order by run.id for update of run skip locked
   )`;

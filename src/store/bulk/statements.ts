@@ -49,7 +49,8 @@ const HELD_UNTIL = "clock_timestamp() + $leaseMs::float8 * interval '1 milliseco
 /** The statements. */
 export const BULK_STATEMENTS = {
   // A run that has begun its attempt and is not parked sleeps until its time, unless it is woken. One
-  // that has not begun keeps its time in any case, and a paused one stays paused.
+  // that has not begun keeps its time in any case, and a paused or queued one
+  // stays as it is.
   move: statement(
     { hash: TEXT, specifier: TEXT, ...MOVES, ...TASKS },
     rows<MovedRun>(),
@@ -60,7 +61,7 @@ export const BULK_STATEMENTS = {
   free as materialized (
     select run.id, given.payloads as payload,
       run.stuck_reason is not null
-        or (given.wakes and run.started_at is not null and run.state <> 'paused') as wakes
+        or (given.wakes and run.started_at is not null and run.state not in ('paused', 'queued')) as wakes
     from given join {schema}.runs as run on run.id = given.runs
     where run.ended_at is null and run.node is null
       and run.generation = given.generations and run.next_seq = given.nexts
@@ -75,7 +76,7 @@ export const BULK_STATEMENTS = {
         else run.delivered_seq
       end,
       next_seq = run.next_seq + 1,
-      state = case when run.state = 'paused' then run.state else 'suspended' end,
+      state = case when run.state in ('paused', 'queued') then run.state else 'suspended' end,
       stuck_reason = null,
       claims_since_progress = 0,
       waits = case when free.wakes then null else run.waits end,

@@ -159,6 +159,9 @@ const remove = (lock: string) =>
     select run.id, run.run_id from listed join {schema}.runs as run using (id, run_id)
     where run.namespace = $namespace
       and run.ended_at is not null and not run.must_notify and (select mine from alone)
+      and not (run.has_children and exists (
+        select from {schema}.places as place where place.run = run.id and place.state = 'over'
+      ))
     order by run.id for update of run${lock}
   ),
   histories as (
@@ -191,7 +194,9 @@ export const RETENTION_STATEMENTS = {
     rows<FoundRun>(),
     `
   select run.id, ${milliseconds("run.created_at")} as at, 1 as nth, true as ends, run.state,
-    run.ended_at is not null as ended, run.must_notify as unsettled,
+    run.ended_at is not null as ended, run.must_notify or exists (
+      select from {schema}.places as place where place.run = run.id and place.state = 'over'
+    ) as unsettled,
     case when ${AWAITED} then (
       select parent.run_id from {schema}.runs as parent where parent.id = run.parent
     ) end as "awaitedBy",

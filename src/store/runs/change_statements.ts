@@ -7,7 +7,9 @@
 import { CLOCK } from "../sql/fragments.ts";
 import { BOOLEAN, NUMBER, TEXT, TEXTS } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
-import { END_OF_CHILD, ENDED, IDLE_STATE } from "./fragments.ts";
+import { END_OF_CHILD, ENDED, EXECUTES_NOTHING, released } from "./fragments.ts";
+
+const RELEASED = released("runs.id");
 
 /** Keys of the children, its own and adopted ones, that a run waits for. */
 function awaitedBy(run: string): string {
@@ -34,9 +36,9 @@ export const CHANGE_STATEMENTS = {
     rows<{ readonly id: number }>(),
     `
   update {schema}.runs set
-    state = ${IDLE_STATE},
+    state = ${RELEASED.state},
     stuck_reason = null,
-    wake_at = greatest(${CLOCK}, start_at),
+    wake_at = ${RELEASED.wakeAt},
     claims_since_progress = 0
   where run_id = $runId and namespace is not distinct from $namespace and stuck_reason is not null
   returning id`,
@@ -53,7 +55,7 @@ export const CHANGE_STATEMENTS = {
     ${ENDED},
     must_notify = parent is not null or has_children
   where run_id = $runId and namespace is not distinct from $namespace and ended_at is null
-    and (not $onlyStuck::boolean or stuck_reason is not null)
+    and (not $onlyStuck::boolean or ${EXECUTES_NOTHING})
   returning id
   )
   delete from {schema}.tasks as task using ended where task.run = ended.id`,

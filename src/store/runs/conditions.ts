@@ -32,7 +32,7 @@ const TROUBLES: ReadonlySet<string> = new Set([
   "failed",
   ...RUN_STATES.filter((state) => state.startsWith("stuck_")),
 ]);
-const HALTS: ReadonlySet<string> = new Set(["cancelled", "terminated", "paused"]);
+const HALTS: ReadonlySet<string> = new Set(["cancelled", "terminated", "paused", "queued"]);
 
 /** What holds for a run that is due at some time and has not begun, by an index. */
 export const TO_START = "run.wake_at is not null and run.started_at is null";

@@ -21,6 +21,35 @@ export function pauseMessage(run: string): string {
     )`;
 }
 
+/** LIMIT-5: whether a run, with the key `run`, waits for a place before it continues. */
+export function waitsForPlace(run: string): string {
+  return `exists (
+      select from {schema}.places as awaited where awaited.run = ${run} and awaited.blocks
+        and awaited.state in ('new', 'behind', 'waiting')
+    )`;
+}
+
+/**
+ * Whether a cancellation ends a run at once, since no code of it can clean up: it is parked, or it
+ * waits for admission and has not begun.
+ */
+export const EXECUTES_NOTHING =
+  "(stuck_reason is not null or state = 'queued' and started_at is null)";
+
+/**
+ * What a run becomes that is released: one that waits for a place is not due.
+ *
+ * @param run The SQL of its key.
+ * @returns The SQL of its state and its time.
+ */
+export function released(run: string): { readonly state: string; readonly wakeAt: string } {
+  const waits = waitsForPlace(run);
+  return {
+    state: `case when ${waits} then 'queued' else ${IDLE_STATE} end`,
+    wakeAt: `case when not ${waits} then greatest(${CLOCK}, start_at) end`,
+  };
+}
+
 /** RUN-1: holds the row of node `$node`, so that no node expires it before this statement commits. */
 export const ALIVE = "select id from {schema}.nodes where id = $node for key share";
 

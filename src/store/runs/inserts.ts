@@ -29,6 +29,7 @@ import {
   type KeyRow,
   type TakenRow,
 } from "./insert_statements.ts";
+import { Places } from "../limits/places.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { storable } from "../sql/fragments.ts";
 import { isContention, isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
@@ -70,6 +71,7 @@ class KeyTakenMeanwhile extends Error {
 /** Inserts runs. */
 export class RunInserts {
   readonly #sql: Prepared<typeof INSERT_STATEMENTS>;
+  readonly #places: Places;
 
   /**
    * Prepares the statements.
@@ -78,6 +80,7 @@ export class RunInserts {
    */
   constructor(schema: SchemaName) {
     this.#sql = schema.prepare(INSERT_STATEMENTS);
+    this.#places = new Places(schema);
   }
 
   /**
@@ -88,6 +91,7 @@ export class RunInserts {
    * @returns What became of each, in the same order.
    */
   insert(runs: readonly Placed[], driver: SqlDriver): Promise<InsertedRun[]> {
+    if (runs.some(({ place }) => place !== undefined)) return this.#queue(runs, driver);
     if (runs.some(({ replaces }) => replaces !== undefined)) return this.#replace(runs, driver);
     const isPlain = runs.every(({ key, signal }) => key === undefined && signal === undefined);
     const statement = isPlain ? this.#sql.insert : this.#sql.insertAll;
@@ -101,12 +105,13 @@ export class RunInserts {
    * @param session The transaction.
    * @returns What became of each, in the same order.
    */
-  insertInto(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun[]> {
-    return this.#insert(
+  async insertInto(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun[]> {
+    const inserted = await this.#insert(
       runs,
       session,
       (parameters) => keeping(runs, session, () => this.#sql.insertAll.query(session, parameters)),
     );
+    return await this.#asking(runs, inserted, session);
   }
 
   /**
@@ -135,7 +140,33 @@ export class RunInserts {
             () => this.#sql.insertWithin.query(session, { ...parameters, xid }),
           ),
       );
-    return await this.#insert(runs, session, query, xid);
+    const inserted = await this.#insert(runs, session, query, xid);
+    return await this.#asking(runs, inserted, session);
+  }
+
+  /** LIMIT-5: in one transaction, runs are inserted, and wait for their places. */
+  async #queue(runs: readonly Placed[], driver: SqlDriver): Promise<InsertedRun[]> {
+    if (runs.some(({ replaces }) => replaces !== undefined)) {
+      return await this.#replace(runs, driver);
+    }
+    return await driver.transaction((session) => this.insertInto(runs, session));
+  }
+
+  /** Lets the runs wait that were inserted, and that wait for a place. */
+  async #asking(
+    runs: readonly Placed[],
+    inserted: InsertedRun[],
+    session: SqlSession,
+  ): Promise<InsertedRun[]> {
+    const placed = runs.flatMap(({ namespace, runId, place }, index) =>
+      place !== undefined && inserted[index]!.created ? [{ namespace, runId, place }] : []
+    );
+    if (placed.length === 0) return inserted;
+    const queued = new Set((await this.#places.ask(session, placed)).map(placeOf));
+    return inserted.map((row, index) => {
+      if (!queued.has(placeOf(runs[index]!)) || !row.created) return row;
+      return { ...row, due: null, queued: row.due ?? row.at };
+    });
   }
 
   /** INSERT-4. Of two starts at once, the later one sees what the earlier one has put there. */

@@ -179,7 +179,8 @@ export const LEASE_STATEMENTS = {
   with alive as materialized (${ALIVE}),
   idle as materialized (
     select id, state from {schema}.runs
-    where run_id = $runId and namespace is not distinct from $namespace and ended_at is null and node is null and exists (select from alive)
+    where run_id = $runId and namespace is not distinct from $namespace and ended_at is null
+      and node is null and state <> 'queued' and exists (select from alive)
     for update skip locked
   ),
   seized as (

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { LOCK_SIGNALS } from "../../base/lock_signal.ts";
 import type { RunRow } from "../../ports/rows.ts";
 import { CLOCK, specifierIdsOf } from "../sql/fragments.ts";
 import { nullable, NUMBER, TEXT } from "../sql/parameters.ts";
@@ -84,6 +85,6 @@ export const MESSAGE_STATEMENTS = {
     rows<{ readonly name: string; readonly count: number }>(),
     `
   select name, count(*)::integer as count from {schema}.inbox
-  where run = $run::bigint and kind = 'signal' group by name order by name collate "C"`,
+  where run = $run::bigint and kind = 'signal' and name not like '${LOCK_SIGNALS}' group by name order by name collate "C"`,
   ),
 };

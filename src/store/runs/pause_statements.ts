@@ -18,9 +18,11 @@ import { CLOCK, milliseconds, readFirst } from "../sql/fragments.ts";
 import { BIGINTS, NUMBER, TEXT } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
 import { after } from "../tasks/fragments.ts";
-import { IDLE_STATE, pauseMessage } from "./fragments.ts";
+import { pauseMessage, released } from "./fragments.ts";
 
 const GIVEN = { ids: BIGINTS };
+
+const RELEASED = released("run.id");
 
 /** The live runs among `$ids` for which a condition holds, locked in order (LINEAGE-2). */
 function held(condition: string, skips: boolean): string {
@@ -66,10 +68,8 @@ function resume(skips: boolean): string {
   resumed as (
     update {schema}.runs as run set
       wake_seq = run.wake_seq + 1,
-      state = case when run.state = 'paused' then ${IDLE_STATE} else run.state end,
-      wake_at = case
-        when run.state = 'paused' then greatest(clock.at, run.start_at) else run.wake_at
-      end,
+      state = case when run.state = 'paused' then ${RELEASED.state} else run.state end,
+      wake_at = case when run.state = 'paused' then ${RELEASED.wakeAt} else run.wake_at end,
       waits = null
     from ${readFirst("held", "id")}, clock where run.id = held.id
     returning run.id, run.node, run.wake_at

@@ -58,6 +58,7 @@ import {
 } from "./query_statements.ts";
 import { parsed, type RawRun, READ_STATEMENTS } from "./read_statements.ts";
 import { PAUSE_STATEMENTS } from "./pause_statements.ts";
+import { Places } from "../limits/places.ts";
 import { NOTIFY } from "../notices.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { callerSession, callerTransaction } from "../sql/caller_transaction.ts";
@@ -90,6 +91,7 @@ export class Runs implements RunStore {
   readonly #schema: SchemaName;
   readonly #sql: Prepared<typeof STATEMENTS>;
   readonly #inserts: RunInserts;
+  readonly #places: Places;
   readonly #deliveries: Deliveries;
   readonly #versions: Batcher<string, string | null>;
 
@@ -106,6 +108,7 @@ export class Runs implements RunStore {
     this.#schema = schema;
     this.#sql = schema.prepare(STATEMENTS);
     this.#inserts = new RunInserts(schema);
+    this.#places = new Places(schema);
     this.#deliveries = new Deliveries(driver, schema, namespace);
     this.#versions = new Batcher(async (runIds) => {
       const asked = [...new Set(runIds)];
@@ -140,6 +143,10 @@ export class Runs implements RunStore {
       if (dues.length > 0) {
         const at = dues.reduce((first, due) => Math.min(first, due));
         const notice = JSON.stringify(["transaction", { kind: "due", at }]);
+        await NOTIFY.query(session, { channel: this.#schema.channel, payloads: [notice] });
+      }
+      if (inserted.some(({ queued }) => queued !== undefined)) {
+        const notice = JSON.stringify(["transaction", { kind: "limits" }]);
         await NOTIFY.query(session, { channel: this.#schema.channel, payloads: [notice] });
       }
       return inserted;
@@ -363,14 +370,16 @@ export class Runs implements RunStore {
   }
 
   /** See {@linkcode RunStore.reopen}. */
-  async reopen({ pin, ...reopening }: Reopening): Promise<boolean> {
+  async reopen({ pin, locks, ...reopening }: Reopening): Promise<boolean> {
     const { hash, specifier } = pin;
     const { id, awaited } = reopening;
     const reopened = { ...reopening, hash, specifier };
     const reopen = () =>
       this.#driver.transaction(async (session) => {
         await this.#sql.lockAwaited.query(session, { id, awaited });
-        return await this.#sql.reopen.query(session, reopened);
+        const rows = await this.#sql.reopen.query(session, reopened);
+        if (rows.length > 0) await this.#places.askAgain(session, id, null, locks);
+        return rows;
       });
     const rows = await whereRegistered([hash], reopen);
     return rows.length > 0;

@@ -51,7 +51,9 @@ const SCHEDULE = `
     schedule.triggered, schedule.skipped, schedule.missed,
     ${milliseconds("schedule.created_at")} as "createdAt",
     version.hash as "versionHash",
-    coalesce((version.contract->>'input')::boolean, false) as "checksInput",
+    coalesce(
+      (version.contract->>'input')::boolean or version.contract->'limit' is not null, false
+    ) as "checksInput",
     coalesce(schedule.specifier, (
       select known.specifier from {schema}.workflow_specifiers as known
       where known.hash = version.hash order by known.last_seen desc, known.specifier limit 1

@@ -15,6 +15,7 @@ import { isStorable, legibleJson } from "../../base/text.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import { firingId } from "../../base/run_ids.ts";
+import type { PlaceRequest } from "../../ports/limits.ts";
 import type { NewRun } from "../../ports/rows.ts";
 import type {
   BlockedFiring,
@@ -226,9 +227,11 @@ export class Schedules implements ScheduleStore {
       await whereRegistered(pinsOf(spec), pin);
     }
     await this.#sql.progress.query(session, progressParameters(decisions));
-    const starts = decisions.flatMap(([row, { starts, manual = false, input = row.input }]) =>
+    const starts = decisions.flatMap((
+      [row, { starts, manual = false, input = row.input, place }],
+    ) =>
       starts.map((planned) => {
-        return { row, planned, manual, input, runId: firingId(row.id, planned, manual) };
+        return { row, planned, manual, input, place, runId: firingId(row.id, planned, manual) };
       })
     );
     if (starts.length === 0) return [];
@@ -248,16 +251,18 @@ export class Schedules implements ScheduleStore {
 }
 
 function newRun(
-  { row, runId, input }: {
+  { row, runId, input, place }: {
     readonly row: RawSchedule;
     readonly runId: string;
     readonly input: string;
+    readonly place: PlaceRequest | undefined;
   },
 ): NewRun & { readonly namespace: string } {
   const { namespace, workflow, versionHash, versionSpecifier, attributes, policy } = row;
   const seed = randomId();
   const version = { hash: versionHash!, specifier: versionSpecifier };
-  const run = { namespace, runId, workflow, ...version, input, seed, attributes };
+  const queued = place === undefined ? {} : { place };
+  const run = { namespace, runId, workflow, ...version, input, seed, attributes, ...queued };
   return policy === null ? run : { ...run, policy };
 }
 

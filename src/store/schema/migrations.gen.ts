@@ -159,7 +159,7 @@ create table {schema}.version_signatures (
   {
     version: 2,
     name: "runs",
-    checksum: "5445170a0ca99ddf741583d4d402399682e8fa3a495df67131666460081bfc04",
+    checksum: "afe8e9cfab7d1456c49b6eded50b31353aa19e8eded251681fe99d8cb290035e",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -175,7 +175,9 @@ create table {schema}.version_signatures (
 --                      \`origin\`, also when that is removed, and in \`fork_of\` what its replay needs.
 --                   2. What changes now and then. \`first_seq\` is where the history of the present
 --                      generation begins; \`attempt\` counts the generations that began because the one
---                      before failed, and \`failure\` is what that one threw. \`must_notify\` marks an
+--                      before failed, and \`failure\` is what that one threw. \`has_children\` says that
+--                      its end concerns others: children, or those who wait for a place that it
+--                      has (\`places\`). \`must_notify\` marks an
 --                      ended run whose parent does not know yet, or whose children have not received
 --                      their policy yet: another transaction does that, so that no transaction waits
 --                      for a second run's row while it holds one.
@@ -188,7 +190,7 @@ create table {schema}.version_signatures (
 --                   it failed. \`rests\` is true while no node holds a run that has not ended. Both are
 --                   null in a run that a node executes and in one that completed, so neither an append
 --                   nor such an end changes them. So is \`halted\`, which is true in runs that were
---                   cancelled, terminated or paused. \`trace\` is the trace context of the start.
+--                   cancelled or terminated, are paused or wait for admission. \`trace\` is the trace context of the start.
 --                   No index holds a column that an append or an end changes, so these updates are
 --                   heap-only (HOT). One flush may update every row of a page before Postgres can
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
@@ -253,7 +255,7 @@ create table {schema}.runs (
     case when stuck_reason is not null then since when state = 'failed' then ended_at end
   ) stored,
   halted boolean generated always as (
-    case when state in ('cancelled', 'terminated', 'paused') then true end
+    case when state in ('cancelled', 'terminated', 'paused', 'queued') then true end
   ) stored,
   given_back boolean generated always as (
     case when state = 'pending' and started_at is not null then true end
@@ -278,7 +280,8 @@ create table {schema}.runs (
   constraint runs_failure check ((attempt > 1) = (failure is not null)),
   constraint runs_notifies_ended check (not must_notify or ended_at is not null),
   constraint runs_state check (state in (
-    'pending', 'running', 'suspended', 'paused', 'completed', 'failed', 'cancelled', 'terminated',
+    'pending', 'running', 'suspended', 'paused', 'queued', 'completed', 'failed', 'cancelled',
+    'terminated',
     'stuck_unknown_version', 'stuck_nondeterminism', 'stuck_poisoned'
   )),
   constraint runs_running_is_leased check (
@@ -325,7 +328,7 @@ create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rest
 create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
   where trouble_at is not null;
 
--- The runs that were stopped or paused, the newest first.
+-- The runs that were stopped or paused, or wait for admission, the newest first.
 create index runs_halted on {schema}.runs (namespace, created_at, id) where halted;
 
 -- Parked runs by version, for health().
@@ -685,6 +688,94 @@ create table {schema}.bulk_jobs (
   ),
   constraint bulk_jobs_ended check (ended_at is null or driver is null)
 );
+`,
+  },
+  {
+    version: 8,
+    name: "limits",
+    checksum: "44d2dd7dff12bea26f927e4df0390d8a1a1a6c8d6d241baa5ed8dbfab2ccac64",
+    sql: `-- Limits: of how many things there may be so many at once, or in a time.
+--
+-- limits      One row per limit: of the runs of a queue ('runs'), or of the holders of a lock ('lock').
+--             \`at_once\` and \`rate_...\` bound all of its places, \`key_...\` those of each key. \`turn\` is
+--             the turn of the place that was given last. \`due_at\` says when somebody has to look at it
+--             although nothing happens, since a rate allows more then. A lock that nobody holds or
+--             waits for has no row.
+-- places      One row for each that waits for a place, or has one: a run that waits for admission
+--             (\`position\` -1), or a lock that a run has asked for at a position. States:
+--             'new'      it waits, and nobody has put it into line yet; from \`due_at\` on
+--             'behind'   it waits for its key: as many of that key as may be are ahead
+--             'waiting'  it waits in line, by priority and turn
+--             'held'     it has its place
+--             'over'     the run has ended, or gives it up; nobody has taken the place back yet
+--             'gone'     the run had its place, which fork and reopening ask for again
+--             A run that may not continue before it has its place is \`queued\`, and the place \`blocks\`.
+--             The place of a lock tells its run by a signal with the name \`told_by\`.
+-- limit_keys  The permits of each key of a limit that has a rate for keys.
+
+create table {schema}.limits (
+  id bigint generated always as identity primary key,
+  namespace text not null,
+  kind text not null check (kind in ('runs', 'lock')),
+  name text collate "C" not null,
+  at_once integer check (at_once >= 1),
+  rate_count integer check (rate_count >= 1),
+  rate_ms double precision check (rate_ms > 0),
+  key_at_once integer check (key_at_once >= 1),
+  key_rate_count integer check (key_rate_count >= 1),
+  key_rate_ms double precision check (key_rate_ms > 0),
+  turn bigint not null default 0,
+  permits double precision,
+  refilled_at timestamptz,
+  due_at timestamptz(3),
+  paused json,
+  constraint limits_name unique (name, namespace, kind),
+  constraint limits_rate check ((rate_count is null) = (rate_ms is null)),
+  constraint limits_key_rate check ((key_rate_count is null) = (key_rate_ms is null))
+) with (fillfactor = 50);
+
+create index limits_due on {schema}.limits (due_at) where due_at is not null;
+
+create table {schema}.places (
+  id bigint generated always as identity primary key,
+  limit_id bigint not null references {schema}.limits (id),
+  run bigint not null references {schema}.runs (id) on delete cascade,
+  position integer not null default -1 check (position >= -1),
+  key text collate "C" not null default '',
+  priority integer not null default 0,
+  turn bigint,
+  state text not null check (state in ('new', 'behind', 'waiting', 'held', 'over', 'gone')),
+  blocks boolean not null,
+  told_by text,
+  due_at timestamptz(3) not null default clock_timestamp(),
+  constraint places_once unique (run, position),
+  constraint places_in_line check ((state in ('waiting', 'held')) = (turn is not null))
+) with (fillfactor = 50);
+
+-- What has to be looked at, in order of time.
+create index places_to_do on {schema}.places (due_at, limit_id) where state in ('new', 'over');
+
+-- The line of each key, and the line of the limit.
+create index places_behind on {schema}.places (limit_id, key, priority desc, id)
+  where state = 'behind';
+create index places_waiting on {schema}.places (limit_id, priority desc, turn, id)
+  where state = 'waiting';
+
+-- Who has a place, and what counts for a key.
+create index places_held on {schema}.places (limit_id) where state = 'held';
+create index places_of_key on {schema}.places (limit_id, key, turn)
+  where state in ('waiting', 'held');
+
+create table {schema}.limit_keys (
+  limit_id bigint not null references {schema}.limits (id) on delete cascade,
+  key text collate "C" not null,
+  permits double precision not null,
+  refilled_at timestamptz not null,
+  due_at timestamptz(3),
+  primary key (limit_id, key)
+) with (fillfactor = 50);
+
+create index limit_keys_due on {schema}.limit_keys (due_at) where due_at is not null;
 `,
   },
 ];

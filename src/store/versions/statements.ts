@@ -6,7 +6,7 @@
  */
 
 import type { NeededVersionRow, VersionRow } from "../../ports/rows.ts";
-import { IDLE_STATE } from "../runs/fragments.ts";
+import { released } from "../runs/fragments.ts";
 import { CLOCK, milliseconds, pinnable, specifierIdsOf } from "../sql/fragments.ts";
 import { BOOLEAN, BYTES, nullable, TEXT, TEXTS, unnested } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
@@ -16,6 +16,8 @@ export type RawVersion = Omit<VersionRow, "specifiers" | "contract"> & {
   readonly specifiers: string;
   readonly contract: string | null;
 };
+
+const RELEASED = released("runs.id");
 
 const VERSION = `
   select version.hash, version.workflow, version.label, version.manifest, version.archived,
@@ -188,9 +190,9 @@ export const VERSION_STATEMENTS = {
     rows<{ readonly id: number }>(),
     `
   update {schema}.runs set
-    state = ${IDLE_STATE},
+    state = ${RELEASED.state},
     stuck_reason = null,
-    wake_at = greatest(${CLOCK}, start_at),
+    wake_at = ${RELEASED.wakeAt},
     claims_since_progress = 0
   where specifier_id = any(${specifierIdsOf("array[$hash]")}) and lacks_version
     and not exists (select from {schema}.denied where ${bars("$hash")})

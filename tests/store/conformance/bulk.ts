@@ -132,15 +132,15 @@ export function bulk(database: DatabaseKind, test: RegisterTest): void {
     await using world = await newWorld(database);
     const { db, store } = world;
     const rows = new Map<string, RunRow>();
-    for (const id of ["pending", "later", "other"]) {
-      await store.runs.insert([newRun(id, id === "later" ? { delayMs: 60_000 } : {})]);
-    }
     await asleep(store, "asleep");
     await asleep(store, "ended");
     await store.runs.end("ended", "terminated", "{}", { onlyStuck: false });
     const held = await claimed(store, "held");
     const parked = await claimed(store, "parked");
     await commitOne(store, share(parked, 0, { transition: UNKNOWN_VERSION }));
+    for (const id of ["pending", "later", "other"]) {
+      await store.runs.insert([newRun(id, id === "later" ? { delayMs: 60_000 } : {})]);
+    }
     for (const row of await store.runs.list({ limit: 10 })) rows.set(row.runId, row);
     const names = new Map([...rows.values()].map(({ id, runId }) => [id, runId]));
     const ids = [...names.keys()];

@@ -25,7 +25,7 @@ const FAILED = { to: "failed" as const, result: null, error: "{}" };
 
 function reopening(id: number, more: Partial<Reopening> = {}): Reopening {
   const pin = { hash: HASH, specifier: "file:///order.ts" };
-  return { id, generation: 0, events: 1, pin, payload: "{}", awaited: [], ...more };
+  return { id, generation: 0, events: 1, pin, payload: "{}", awaited: [], locks: [], ...more };
 }
 
 /** A child that has failed after one event, and its parent. */
