@@ -5,7 +5,6 @@
  */
 
 import { waitOf } from "../replay/commands.ts";
-import type { CommandKind } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
 import type { TurnPulse } from "../replay/effects.ts";
 import type { HistoryEvent } from "../replay/history.ts";
