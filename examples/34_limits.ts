@@ -32,7 +32,7 @@ await c1.reached(admitted);
 const [queue] = await continuum.limits.list();
 console.log(queue!.name, queue!.admitted, queue!.waiting);
 
-// A paused queue admits nobody.
+// A paused queue admits no run.
 await continuum.limits.pause("report", { reason: "maintenance" });
 await continuum.run("a-1").signal("done");
 await continuum.run("a-1").result();

@@ -95,7 +95,7 @@ const NEXT: Readonly<Partial<Record<ErrorCode | ServerCode, string>>> = {
   SCHEMA_TOO_NEW: "The command line is older than the schema: use the release that migrated it.",
   SCHEMA_TOO_OLD: "The schema is older than the command line: drain the nodes of older releases, " +
     "then run `continuum migrate`.",
-  QUEUE_NOT_FOUND: "Check the name and --namespace; `continuum limits list` lists queues.",
+  QUEUE_NOT_FOUND: "Check the name and --namespace; `limits.list()` of the library lists queues.",
   SCHEDULE_NOT_FOUND: "Check the id and --namespace; `continuum schedules list` lists schedules.",
   BODY_TOO_LARGE: "Move them in several parts, such as with --limit 10000.",
   NOT_ALLOWED: "Those who run the observer can give you the right.",

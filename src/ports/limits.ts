@@ -6,7 +6,7 @@
  */
 
 import type { LimitTerms } from "../workflow/limit.ts";
-import type { WokenRun } from "./lineage.ts";
+import type { WokenRun } from "./woken_run.ts";
 
 /** The place that a new run waits for. */
 export interface PlaceRequest {
@@ -55,7 +55,7 @@ export interface LimitRound {
   readonly woken: readonly WokenRun[];
   /** Whether there is more to do at once. */
   readonly more: boolean;
-  /** When somebody has to look again although nothing happens; `null`: never. */
+  /** When a node has to look again although nothing happens; `null`: never. */
   readonly next: number | null;
 }
 

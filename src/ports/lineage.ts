@@ -5,8 +5,11 @@
  */
 
 import type { PlaceRequest } from "./limits.ts";
+import type { WokenRun } from "./woken_run.ts";
 import type { WaitRow } from "./rows.ts";
 import type { VersionPin, VersionRef } from "./version_ref.ts";
+
+export type { WokenRun };
 
 /** What happens to a child when its parent ends. */
 export type ParentClose = "abandon" | "cancel" | "terminate";
@@ -87,14 +90,6 @@ export interface RunRetry extends GenerationEnd {
   readonly failure: string;
   /** The run's trace from now on; it stays as it is when omitted. */
   readonly trace?: string;
-}
-
-/** A run that the end of another run woke. */
-export interface WokenRun {
-  /** The internal key. */
-  readonly id: number;
-  /** The node that executes it; `null`: the run is not claimed. */
-  readonly node: string | null;
 }
 
 /** What {@linkcode LineageStore.settleEnded} did. */

@@ -456,7 +456,7 @@ export interface Beat {
   readonly tasks: boolean;
   /** When the next run is due; `null`: none will be. */
   readonly nextWake: number | null;
-  /** When limits must be looked at next; `null`: nobody waits for a time. */
+  /** When limits must be looked at next; `null`: no place waits for a time. */
   readonly nextLimit: number | null;
   /** When schedules must be examined next; `null`: no schedule waits for a time. */
   readonly nextFire: number | null;

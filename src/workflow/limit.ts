@@ -68,7 +68,11 @@ export interface RunLimitOptions<Input = unknown> {
   readonly priority?: (input: Input) => number;
 }
 
-/** So many in a time. */
+/**
+ * So many in a time.
+ *
+ * @category Workflows
+ */
 export interface LimitRate {
   /** How many. */
   readonly count: number;
@@ -76,7 +80,11 @@ export interface LimitRate {
   readonly ms: number;
 }
 
-/** How many runs of a queue there may be. */
+/**
+ * How many runs of a queue there may be.
+ *
+ * @category Workflows
+ */
 export interface LimitTerms {
   /** The queue's name. */
   readonly name: string;
@@ -88,7 +96,11 @@ export interface LimitTerms {
   readonly perKey?: { readonly atOnce?: number; readonly per?: LimitRate };
 }
 
-/** A checked limit of a definition. */
+/**
+ * A checked limit of a definition.
+ *
+ * @category Workflows
+ */
 export interface RunLimit {
   /** The queue. */
   readonly terms: LimitTerms;

@@ -75,7 +75,7 @@ forEachDatabase("limits of runs", (database, test) => {
       2,
     ]);
     await b.signal("go", "early");
-    assert.equal((await b.status()).state, "queued", "a message admits nobody");
+    assert.equal((await b.status()).state, "queued", "a message admits no run");
     await a.signal("go", 1);
     assert.equal(await b.result(), "early");
     await admitted(node, ["c"]);
@@ -191,7 +191,7 @@ forEachDatabase("limits of runs", (database, test) => {
     await handles[2]!.result();
   });
 
-  test("a paused queue admits nobody; children and starts in a transaction wait like others", async () => {
+  test("a paused queue admits no run; children and starts in a transaction wait like others", async () => {
     await using at = await scene(database, FILES, { linger: 0 });
     const { node } = at;
     await refused(node.limits.pause("one"), "QUEUE_NOT_FOUND", '"one"');

@@ -66,7 +66,7 @@ const TRANSITIONS: readonly Transition[] = [
 
 /** Removes everything, and opens the node anew. */
 async function clear(recorder: MoveRecorder, store: Store): Promise<void> {
-  await recorder.clear(["tasks", "runs", "nodes"]);
+  await recorder.clear(["tasks", "runs", "limits", "nodes"]);
   await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
 }
 
@@ -101,6 +101,25 @@ const BUILDS: readonly ((store: Store) => Promise<ClaimedRun | undefined>)[] = [
     await pause(store);
     return undefined;
   },
+  queuedRun,
+  async (store) => {
+    await queuedRun(store);
+    await pause(store);
+    return undefined;
+  },
+  // A run with a history that waits: it failed, and was reopened.
+  async (store) => {
+    await store.runs.insert([newRun("r", { policy: POLICY, place: PLACE })]);
+    await admit(store);
+    const run = await claimOne(store);
+    await store.journal.commit([
+      share(run, 0, { events: [newEvent("a")], transition: failed("failed") }),
+    ]);
+    await admit(store);
+    await store.runs.insert([newRun("other", { place: PLACE })]);
+    await admit(store);
+    return run;
+  },
   async (store) => {
     const run = await claimedRun(1)(store);
     await pause(store);
@@ -122,6 +141,22 @@ const BUILDS: readonly ((store: Store) => Promise<ClaimedRun | undefined>)[] = [
 async function pause(store: Store): Promise<void> {
   const row = await store.runs.get("r");
   if (row !== null) await store.runs.pause(row.id, "{}");
+}
+
+/** A place in a queue that admits one run. */
+const PLACE = { limit: { name: "q", atOnce: 1 }, key: "", priority: 0 };
+
+/** Makes the run `r` wait: the only place is another's. */
+async function queuedRun(store: Store): Promise<undefined> {
+  await store.runs.insert([newRun("first", { place: PLACE })]);
+  await store.limits.work();
+  await store.runs.end("first", "terminated", "{}", { onlyStuck: false });
+  await store.runs.insert([newRun("r", { place: PLACE })]);
+}
+
+async function admit(store: Store): Promise<void> {
+  await store.lineage.settleEnded(10);
+  await store.limits.work();
 }
 
 async function resume(store: Store): Promise<void> {
@@ -177,6 +212,15 @@ function seize(then: "back" | "pin"): Operation {
   };
 }
 
+/** Reopens `r` on another version. */
+async function reopen({ store }: Subject): Promise<void> {
+  const row = await store.runs.get("r");
+  if (row === null) return;
+  const { id, generation, events } = row;
+  const pin = { hash: OTHER, specifier: "file:///other.ts" };
+  await store.runs.reopen({ id, generation, events, pin, payload: "{}", awaited: [], locks: [] });
+}
+
 /** Forks `r` after so many events. */
 function fork(events: number): Operation {
   return async ({ store }) => {
@@ -207,6 +251,12 @@ const OPERATIONS: readonly Operation[] = [
   ({ store }) => store.runs.unpark("r"),
   ({ store }) => pause(store),
   ({ store }) => resume(store),
+  ({ store }) => admit(store),
+  async (subject) => {
+    await reopen(subject);
+    await subject.store.runs.end("other", "terminated", "{}", { onlyStuck: false });
+    await admit(subject.store);
+  },
   ({ store }) => store.runs.end("r", "cancelled", "{}", { onlyStuck: true }),
   ({ store }) => store.runs.end("r", "terminated", "{}", { onlyStuck: false }),
   seize("back"),
@@ -232,13 +282,7 @@ const OPERATIONS: readonly Operation[] = [
     const end = { ...await nextGeneration(subject), signals: [] };
     await subject.store.lineage.retry({ ...end, wakeSeq: 0, at: 0, waits: [], failure: "{}" });
   },
-  async ({ store }) => {
-    const row = await store.runs.get("r");
-    if (row === null) return;
-    const { id, generation, events } = row;
-    const pin = { hash: OTHER, specifier: "file:///other.ts" };
-    await store.runs.reopen({ id, generation, events, pin, payload: "{}", awaited: [], locks: [] });
-  },
+  reopen,
   fork(0),
   fork(1),
   ({ store }) => store.runs.insert([newRun("r", { replaces: "ended" })]),

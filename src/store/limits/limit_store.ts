@@ -1,8 +1,8 @@
 /**
  * Limits: queues of runs, and locks. Both are places that so many may have at once.
  *
- * - LIMIT-1, one hand: whoever gives a place, or takes one back, has locked the limit's row, and looks
- *   in a later statement, which sees what the holder before has committed.
+ * - LIMIT-1, one hand: a transaction that gives a place, or takes one back, has locked the limit's row,
+ *   and looks in a later statement, which sees what the holder before has committed.
  * - LIMIT-2, rows count: how many have a place is counted in `places`. There is no counter that a crash
  *   could leave wrong. A rate has permits, which the transaction that gives places takes.
  * - LIMIT-3, no place is lost: a run that has a place, or waits for one, has `has_children` set, so its
@@ -128,7 +128,7 @@ export class Limits implements LimitStore {
   /**
    * Gives places to those whose turn it is.
    *
-   * @param silent A place that is told by the answer of the call, and not by a message.
+   * @param silent A place of which the answer of the call says it, and no message.
    */
   async #grant(
     session: SqlSession,

@@ -112,7 +112,7 @@ const ARRIVED = `
 /** What waits for a place, in whatever part of the line. */
 const WAITS = "place.state in ('new', 'behind', 'waiting')";
 
-/** When somebody has to look at limits next, by three indexes. */
+/** When a node has to look at limits next, by three indexes. */
 export const NEXT_LIMIT = `
   select ${milliseconds("least(places.at, limits.at, keys.at)")} as at from (
     select min(due_at) as at from {schema}.places where state in ('new', 'over')

@@ -693,21 +693,21 @@ create table {schema}.bulk_jobs (
   {
     version: 8,
     name: "limits",
-    checksum: "44d2dd7dff12bea26f927e4df0390d8a1a1a6c8d6d241baa5ed8dbfab2ccac64",
+    checksum: "6af12eebab00bbc03e8ce18947dcf64965be73556efbbb46617dfe072141a1cc",
     sql: `-- Limits: of how many things there may be so many at once, or in a time.
 --
 -- limits      One row per limit: of the runs of a queue ('runs'), or of the holders of a lock ('lock').
 --             \`at_once\` and \`rate_...\` bound all of its places, \`key_...\` those of each key. \`turn\` is
---             the turn of the place that was given last. \`due_at\` says when somebody has to look at it
---             although nothing happens, since a rate allows more then. A lock that nobody holds or
+--             the turn of the place that was given last. \`due_at\` says when a node has to look at it
+--             although nothing happens, since a rate allows more then. A lock that no run holds or
 --             waits for has no row.
 -- places      One row for each that waits for a place, or has one: a run that waits for admission
 --             (\`position\` -1), or a lock that a run has asked for at a position. States:
---             'new'      it waits, and nobody has put it into line yet; from \`due_at\` on
+--             'new'      it waits, and no node has put it into line yet; from \`due_at\` on
 --             'behind'   it waits for its key: as many of that key as may be are ahead
 --             'waiting'  it waits in line, by priority and turn
 --             'held'     it has its place
---             'over'     the run has ended, or gives it up; nobody has taken the place back yet
+--             'over'     the run has ended, or gives it up; no node has taken the place back yet
 --             'gone'     the run had its place, which fork and reopening ask for again
 --             A run that may not continue before it has its place is \`queued\`, and the place \`blocks\`.
 --             The place of a lock tells its run by a signal with the name \`told_by\`.
