@@ -390,7 +390,7 @@ forEachDatabase("executing a run", (database, test) => {
     await using db = await database.fresh();
     const fine = defineWorkflow({ name: "fine" }, () => "fine");
     const clock = new HandClock();
-    const often = { clock, leaseMs: 3_000, probeMs: 500 };
+    const often = { clock, leaseMs: 3_600_000, probeMs: 60_000 };
     await using keyed = await TestNode.open(db, [fine]);
     const reason = { code: "UNSIGNED_VERSION", message: "it is not signed" };
     const insert = async () => {
@@ -404,7 +404,7 @@ forEachDatabase("executing a run", (database, test) => {
       await using lax = await TestNode.open(db, [fine], often);
       const first = await insert();
       await keyed.left(first.runId, "stuck");
-      await clock.advance(1_000, () => Promise.resolve()); // it probes, and revives the run
+      await clock.advance(1_200_000, () => Promise.resolve()); // it probes, and revives the run
       assert.equal(resultOf(await lax.left(first.runId, "ended")), "fine");
       const second = await insert();
       await keyed.left(second.runId, "excluded");
