@@ -10,15 +10,17 @@ import { CLOCK, milliseconds } from "../sql/fragments.ts";
 export const IDLE_STATE = "case when next_seq = 0 then 'pending' else 'suspended' end";
 
 /**
- * PAUSE-1: whether a run is paused, or about to be.
+ * PAUSE-1: whether a run is paused, or about to be. An `exists` would let the planner read the whole
+ * inbox once, for all tasks that a statement looks at.
  *
  * @param run The SQL of its key.
  * @returns The SQL of a condition.
  */
 export function pauseMessage(run: string): string {
-  return `exists (
-      select from {schema}.inbox as asked where asked.run = ${run} and asked.kind = 'pause'
-    )`;
+  return `((
+      select true from {schema}.inbox as asked where asked.run = ${run} and asked.kind = 'pause'
+      limit 1
+    ) is not null)`;
 }
 
 /** LIMIT-5: whether a run, with the key `run`, waits for a place before it continues. */
