@@ -80,5 +80,5 @@ Deno.test("--all-namespaces lists schedules and upgrades, also of namespaces wit
     isTerminal: true,
     columns: 200,
   });
-  assert.match(all.out, /NAMESPACE +JOB +WORKFLOW/);
+  assert.match(all.out, /NAMESPACE +JOB +KIND +WORKFLOW/);
 });
