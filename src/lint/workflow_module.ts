@@ -44,6 +44,7 @@ const EFFECTS: ReadonlySet<string> = new Set([
   "child",
   "continueAsNew",
   "handlersDone",
+  "lock",
   "run",
   "saga",
   "scope",

@@ -104,6 +104,11 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       list: () => of.operations.list(),
       prune: () => of.operations.prune({ before }),
     },
+    limits: {
+      list: () => of.limits.list(),
+      pause: () => of.limits.pause("none"),
+      resume: () => of.limits.resume("none"),
+    },
     handle: {
       result: () => run.result(),
       reached: () => run.reached("failed"),
@@ -158,7 +163,7 @@ forEachDatabase("a Continuum that is closed", (database, test) => {
   test("the table of calls names every public method of every part", async () => {
     await using at = await scene(database);
     const { of, run } = await opened("node", at);
-    const { runs, versions, activities, schedules, operations } = of;
+    const { runs, versions, activities, schedules, operations, limits } = of;
     const parts: Record<string, object> = {
       continuum: of,
       runs,
@@ -166,6 +171,7 @@ forEachDatabase("a Continuum that is closed", (database, test) => {
       activities,
       schedules,
       operations,
+      limits,
       handle: run,
       attributes: run.attributes,
     };

@@ -43,7 +43,10 @@ export async function forkRuns(
       obtain: () => Promise.resolve({ modules: new Map(), definition: world.workflow }),
     }, drain),
     versions: { pinning: (work: () => unknown) => work() },
-    wakeups: { due: () => node.engine.receive({ kind: "due" }) },
+    wakeups: {
+      due: () => node.engine.receive({ kind: "due" }),
+      limits: () => node.engine.receive({ kind: "limits" }),
+    },
   } as unknown as ForkContext;
   using _point = armFailPoint("fork.written", async ({ run }) => {
     const [row] = await db.query<{ n: number }>(

@@ -34,7 +34,10 @@ export async function reopenRuns(
       obtain: () => Promise.resolve({ modules: new Map(), definition: world.workflow }),
     }, drain),
     versions: { pinning: (work: () => unknown) => work() },
-    wakeups: { due: () => node.engine.receive({ kind: "due" }) },
+    wakeups: {
+      due: () => node.engine.receive({ kind: "due" }),
+      limits: () => node.engine.receive({ kind: "limits" }),
+    },
   } as unknown as ReopenContext;
   const failed = await db.query<{ run_id: string }>(
     `select run_id from {schema}.runs
