@@ -26,8 +26,8 @@ interface Report {
   /** The error that the target throws after the same history; `null`: none. */
   readonly error: Json;
   readonly moves: boolean;
-  /** Imported activities that it waits for, and why they keep their code; `null`: they move, too. */
-  readonly activities: readonly { readonly name: string; readonly stays: string | null }[];
+  /** Of an upgrade: imported activities that it waits for; `stays`: why they keep their code. */
+  readonly activities?: readonly { readonly name: string; readonly stays: string | null }[];
 }
 
 interface Plan {
@@ -72,7 +72,7 @@ const KINDS: readonly Kind[] = [
     done: "taken up",
     async move(client, id, to, dryRun) {
       const { reopened: moves, fails: error, ...report } = await reopenRun(client, id, to, dryRun);
-      return { ...report, moves, error, activities: [] };
+      return { ...report, moves, error };
     },
   },
 ];
@@ -154,7 +154,7 @@ export const MOVE_ACTIONS: readonly ActionRoute[] = KINDS.map(({ word, verb, rig
 );
 
 function verdict(report: Report, view: View, id: string): Html {
-  const { from, to, drift, refused, error, moves, activities } = report;
+  const { from, to, drift, refused, error, moves, activities = [] } = report;
   const versions = html`
     <p>From <a class="id" href="${view.to(["versions", from])}">${from.slice(0, 7)}</a>
       to <a class="id" href="${view.to(["versions", to])}">${to.slice(0, 7)}</a>.</p>
