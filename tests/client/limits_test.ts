@@ -201,7 +201,10 @@ forEachDatabase("limits of runs", (database, test) => {
     const parent = await node.start("parent", null, { runId: "parent" });
     await node.run("first").terminate();
     await eventually(
-      async () => (await states(node))["child 2"] === "queued" || undefined,
+      async () => {
+        const now = await states(node);
+        return ["child 1", "child 2"].every((id) => now[id] === "queued") || undefined;
+      },
       () => "children that wait",
     );
     assert.match(
