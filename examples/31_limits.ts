@@ -6,11 +6,11 @@
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
 import { Continuum, type RunState } from "@continuum/continuum";
-import report from "./workflows/34_limits.ts";
+import report from "./workflows/31_limits.ts";
 
 await using continuum = await Continuum.open({
   database: "memory:",
-  workflows: [import.meta.resolve("./workflows/34_limits.ts")],
+  workflows: [import.meta.resolve("./workflows/31_limits.ts")],
   linger: 0,
 });
 const admitted: RunState[] = ["running", "suspended"];

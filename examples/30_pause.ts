@@ -7,11 +7,11 @@
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
 import { Continuum } from "@continuum/continuum";
-import order from "./workflows/33_pause.ts";
+import order from "./workflows/30_pause.ts";
 
 await using continuum = await Continuum.open({
   database: "memory:",
-  workflows: [import.meta.resolve("./workflows/33_pause.ts")],
+  workflows: [import.meta.resolve("./workflows/30_pause.ts")],
   linger: 0,
 });
 const ids = ["o-1", "o-2", "o-3"];

@@ -6,11 +6,11 @@
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
 import { Continuum } from "@continuum/continuum";
-import transfer from "./workflows/35_locks.ts";
+import transfer from "./workflows/32_locks.ts";
 
 await using continuum = await Continuum.open({
   database: "memory:",
-  workflows: [import.meta.resolve("./workflows/35_locks.ts")],
+  workflows: [import.meta.resolve("./workflows/32_locks.ts")],
   linger: 0,
 });
 const runs = [];
