@@ -1,3 +1,4 @@
+// alone: its observers are open before the first test and after the last
 /**
  * The observer by the keyboard alone, in a browser: no mouse is needed for anything.
  *

@@ -1,3 +1,4 @@
+// alone: its observers are open before the first test and after the last
 /**
  * Live updates in a browser, on a clock that the test moves: how often a page looks, when it does not,
  * and what an update leaves as it is.
