@@ -138,16 +138,16 @@ export class Runs implements RunStore {
     const { xid, foreign } = await callerTransaction(session);
     return await withOwnSettings(session, foreign, async () => {
       const inserted = await this.#inserts.insertWithin(placed, session, xid);
-      // Postgres sends it when the caller commits.
       const dues = inserted.flatMap(({ due }) => due ?? []);
+      const notices: unknown[] = [];
       if (dues.length > 0) {
-        const at = dues.reduce((first, due) => Math.min(first, due));
-        const notice = JSON.stringify(["transaction", { kind: "due", at }]);
-        await NOTIFY.query(session, { channel: this.#schema.channel, payloads: [notice] });
+        notices.push({ kind: "due", at: dues.reduce((first, due) => Math.min(first, due)) });
       }
-      if (inserted.some(({ queued }) => queued !== undefined)) {
-        const notice = JSON.stringify(["transaction", { kind: "limits" }]);
-        await NOTIFY.query(session, { channel: this.#schema.channel, payloads: [notice] });
+      if (inserted.some(({ queued }) => queued !== undefined)) notices.push({ kind: "limits" });
+      if (notices.length > 0) {
+        // Postgres sends them when the caller commits.
+        const payloads = notices.map((notice) => JSON.stringify(["transaction", notice]));
+        await NOTIFY.query(session, { channel: this.#schema.channel, payloads });
       }
       return inserted;
     });
