@@ -156,12 +156,19 @@ async function caughtUp({ admin }: Scene): Promise<void> {
   );
 }
 
-/** The primary dies, and the standby takes its place. */
-async function failOver({ primary, standby, front }: Scene): Promise<SqlDriver> {
+/**
+ * The primary dies, and the standby takes its place; `look` sees what it has before nodes and
+ * callers reach it.
+ */
+async function failOver(
+  { primary, standby, front }: Scene,
+  look: (promoted: SqlDriver) => Promise<void>,
+): Promise<SqlDriver> {
   await primary.stop("immediate");
-  front.aim(targetOf(standby.url));
   const promoted = await postgres(standby.url).open();
   await promoted.query("select pg_promote()");
+  await look(promoted);
+  front.aim(targetOf(standby.url));
   return promoted;
 }
 
@@ -215,10 +222,11 @@ Deno.test("a synchronous standby that is promoted has all that was acknowledged,
     ...late.map(() => []),
     ...waiting.map(() => ["start"]),
   ]);
-  const promoted = await failOver(scene);
-  const lost = 16 - await numberOf(promoted, "continuum.runs");
-  assert.equal(lost, 0, "runs whose start was acknowledged");
-  assert.equal(await numberOf(promoted, "continuum.runs where state = 'completed'"), 8);
+  const promoted = await failOver(scene, async (promoted) => {
+    const lost = 16 - await numberOf(promoted, "continuum.runs");
+    assert.equal(lost, 0, "runs whose start was acknowledged");
+    assert.equal(await numberOf(promoted, "continuum.runs where state = 'completed'"), 8);
+  });
   await asking;
   await each(waiting, "result");
   await checkAll(scene, promoted, 24);
@@ -249,13 +257,14 @@ Deno.test("an asynchronous standby that is promoted lacks what had not reached i
     each(late, "all"),
     each(waiting, "signal").then(() => each(waiting.slice(0, 4), "result")),
   ]);
-  const promoted = await failOver(scene);
-  const lost = {
-    starts: 24 - await numberOf(promoted, "continuum.runs"),
-    signals: 24 - await numberOf(promoted, "continuum.deliveries"),
-    results: 20 - await numberOf(promoted, "continuum.runs where state = 'completed'"),
-  };
-  assert.deepEqual(lost, { starts: 8, signals: 16, results: 12 });
+  const promoted = await failOver(scene, async (promoted) => {
+    const lost = {
+      starts: 24 - await numberOf(promoted, "continuum.runs"),
+      signals: 24 - await numberOf(promoted, "continuum.deliveries"),
+      results: 20 - await numberOf(promoted, "continuum.runs where state = 'completed'"),
+    };
+    assert.deepEqual(lost, { starts: 8, signals: 16, results: 12 });
+  });
   await insist(() => client.runs.count({}));
   await assert.rejects(client.run(late[0]!.id).status(), { code: "RUN_NOT_FOUND" });
   // Who asks again by the same ids and keys gets all of it.
