@@ -42,7 +42,8 @@ function dueAnd(which: string): string {
 /**
  * HEALTH-1: a node that has recorded that it can't load a version gives its runs back at once, so
  * these runs wait for another node even while this one holds them. The node's newest leases list
- * them.
+ * them. Each looks its version up by itself: a join by the node would pair it with all that the node
+ * can't load.
  */
 const TRIED_RUNS = `
       select run.specifier_id, ${CLOCK} as wake_at
@@ -54,15 +55,14 @@ const TRIED_RUNS = `
         order by lease.id desc limit $most::integer
       ) as given
       join {schema}.runs as run on run.id = given.id and run.node = given.node
-      join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
-      join {schema}.version_loads as load on load.node = run.node and load.hash = pin.hash
-      where load.state = 'failed'
+      cross join lateral (
+        select from {schema}.workflow_specifiers as pin
+        join {schema}.version_loads as load on load.hash = pin.hash
+        where pin.id = run.specifier_id and load.node = given.node and load.state = 'failed' limit 1
+      ) as failed
       group by run.id, run.specifier_id`;
 
-/**
- * HEALTH-1, for tasks: those that such a node has leased. Each looks its version up by itself: a join
- * by the node would pair it with all that the node can't load.
- */
+/** HEALTH-1, for tasks: those that such a node has leased, likewise. */
 const TRIED_TASKS = `
       select task.queue, task.name, task.hash, task.available_at
       from {schema}.tasks as task
