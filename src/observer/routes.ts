@@ -31,6 +31,7 @@
  * @module
  */
 
+import { acknowledge } from "./actions/acknowledge.ts";
 import { fork } from "./actions/fork.ts";
 import { MOVE_ACTIONS } from "./actions/move.ts";
 import { RUN_ACTIONS } from "./actions/runs.ts";
@@ -104,6 +105,7 @@ export const ROUTES: readonly Route[] = [
   health,
   audit,
   repair,
+  acknowledge,
   namespaces,
   preferences,
   ...READING_ROUTES,

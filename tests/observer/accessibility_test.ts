@@ -75,6 +75,8 @@ browserTest(
     const begin = `/upgrade/begin?to=${world.current}`;
     const version = `/versions/${world.old}`;
     const acts = [`${version}/activate`, `${version}/deny`, `${await deniedVersion(world)}/allow`];
+    const { findings: [finding] } = await world.node.health();
+    acts.push(`/health/acknowledge?fingerprint=${finding!.fingerprint}`);
     const paths = [...Object.values(pagesOf(world)), ...FORMS, resume, begin, ...acts];
     const page = await open();
     await page.goto(served.url);

@@ -104,6 +104,28 @@ Deno.test("the overview and a run's head say with what a run has failed", async 
   for (const path of ["/", "/runs/f-1"]) assert(!(await hidden.page(path)).includes(why), path);
 });
 
+Deno.test("a finding says what to do next, and is marked as known with a reason", async () => {
+  await using set = await scene(POSTGRES);
+  const observed = observe(set.node);
+  const [finding] = elements(await observed.page("/"), "note");
+  assert.match(
+    text(finding!),
+    /^Versions need no signature.* Require signatures by .*UNSIGNED_CODE/,
+  );
+  const page = await observed.page("/health");
+  const [link] = linksOf(page, "Mark as known");
+  const reader = await observe(set.node, { without: ["repair"] }).page("/health");
+  assert.deepEqual(linksOf(reader, "Mark as known"), []);
+  const path = new URL(link!, "http://observer.test/health");
+  const done = await carriedOut(observed, path.pathname + path.search, { reason: "one tenant" });
+  assert.equal(done.status, 303, await done.text());
+  const after = await observed.page("/health");
+  assert.match(text(elements(after, "empty")[0]!), /^Nothing needs a look/);
+  assert.match(text(elements(after, "note")[0]!), /known to ana, .*: one tenant/);
+  const gone = await observed.ask("/health/acknowledge?fingerprint=0000");
+  assert.equal(gone.status, 404);
+});
+
 Deno.test("queues name the activities that keep failing, and nodes how much they execute", async () => {
   const ship = defineActivity(
     { name: "ship", retry: { maxAttempts: 1e6, initial: "20ms", factor: 1 } },

@@ -21,7 +21,20 @@ import { observe, type Observed } from "./observed.ts";
 
 /** Parameters that take any text. */
 const TEXTS = [
-  ...["a", "after", "as", "b", "before", "cursor", "delivery", "group", "id", "key", "like"],
+  ...[
+    "a",
+    "after",
+    "as",
+    "b",
+    "before",
+    "cursor",
+    "delivery",
+    "fingerprint",
+    "group",
+    "id",
+    "key",
+    "like",
+  ],
   ...["member", "name", "open", "parent", "plan", "prefix", "reason", "run", "said", "seen"],
   ...["target", "to", "version", "with", "workflow", "job"],
 ];

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { type Finding, type HealthReport, healthReport } from "../../operate/health.ts";
+import { type HealthReport, healthReport } from "../../operate/health.ts";
+import { findingNote, messageOf } from "../finding_note.ts";
 import { type Html, html, NOTHING } from "../html.ts";
-import { ago, counted, empty, note, runLink, section, stateMark } from "../parts/mod.ts";
+import { ago, counted, empty, note, section, stateMark } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
 import type { View } from "../view.ts";
 
@@ -40,34 +41,11 @@ function findings({ findings }: HealthReport, view: View): Html {
   const all = canRepair
     ? html`<a class="button" href="${view.to(["repair"])}">Repair what can be</a>`
     : null;
-  return section(counted(open.length, "finding"), open.map((finding) => block(finding, view)), all);
-}
-
-function block(finding: Finding, view: View): Html {
-  const { severe, message, code, details, repair } = finding;
-  const runs = Array.isArray(details.runs) ? details.runs.slice(0, 20) : [];
-  const action = repair === null || !view.may("repair")
-    ? NOTHING
-    : html`<a class="button" href="${view.to(["repair"], { code })}">Repair…</a>`;
-  return note(
-    severe ? "bad" : "warn",
-    html`
-      <p class="strong">${typeof message === "string"
-        ? message
-        : "Activities fail and are tried again."}</p>
-      <p class="hint"><code>${code}</code></p>
-      ${runs.length === 0
-        ? NOTHING
-        : html`<ul class="attributes">${runs.map((run) => runOf(run, view))}</ul>`}
-      ${action}
-    `,
+  return section(
+    counted(open.length, "finding"),
+    open.map((finding) => findingNote(finding, view)),
+    all,
   );
-}
-
-/** Findings name runs by their ids, or by objects that hold them. */
-function runOf(run: unknown, view: View): Html {
-  const id = typeof run === "string" ? run : (run as { readonly id?: unknown } | null)?.id;
-  return typeof id === "string" ? html`<li>${runLink(view, id)}</li>` : NOTHING;
 }
 
 function known({ findings }: HealthReport, view: View): Html {
@@ -79,7 +57,7 @@ function known({ findings }: HealthReport, view: View): Html {
       note(
         "live",
         html`
-          <p>${typeof message === "string" ? message : "Activities fail and are tried again."}</p>
+          <p>${messageOf(message)}</p>
           <p class="hint">known to ${acknowledged!.by}, ${ago(
             view,
             acknowledged!.at,

@@ -14,6 +14,7 @@ import {
   type QueueLine,
 } from "../../operate/health.ts";
 import { countRuns, listRuns, runError } from "../../operate/runs.ts";
+import { findingNote } from "../finding_note.ts";
 import { failureLine } from "../failure.ts";
 import { listOperations, type OperationLine } from "../../operate/operations.ts";
 import { firstSteps } from "../first_steps.ts";
@@ -28,7 +29,6 @@ import {
   empty,
   missingNote,
   MOST_COUNTED,
-  note,
   number,
   runLink,
   section,
@@ -182,22 +182,9 @@ function findings({ findings: found }: Fleet, missing: MissingParts, view: View)
   const sorted = [...open].sort((a, b) => Number(b.severe) - Number(a.severe));
   return section(
     "What needs a look",
-    sorted.map(({ severe, message, code }) =>
-      note(
-        severe ? "bad" : "warn",
-        html`
-          <p>${messageOf(message)}</p>
-          <p class="hint"><code>${code}</code></p>
-        `,
-      )
-    ),
+    sorted.map((finding) => findingNote(finding, view)),
     html`<a href="${view.to(["health"])}">All findings</a>`,
   );
-}
-
-/** A message that quotes a failure may be withheld. */
-function messageOf(message: unknown): string {
-  return typeof message === "string" ? message : "Activities fail and are tried again.";
 }
 
 function troubles({ troubles, counts, missing }: Overview, view: View): Html {
