@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { COMMANDS, GROUPS } from "../../src/cli/catalogue.gen.ts";
 import { readCommandLine } from "../../src/cli/command_line.ts";
-import { commandLine } from "../../src/cli/output/shell.ts";
-import { cliHere } from "../support/cli.ts";
+import { commandLine } from "../../src/operate/shell.ts";
+import { cliHere, shellWords } from "../support/cli.ts";
 
 const NOWHERE = ["--database", "postgres://app:s3cret@127.0.0.1:1/none"];
 
@@ -151,13 +151,9 @@ Deno.test("a plan as JSON shows control characters and reversed text as escapes"
 
 Deno.test("a command line to copy passes the shell every argument as it is", async () => {
   const args = ["-dash", "it's $(id) `id`", "o\u001b[2J\u202e'\\u0041\n", "", '"..."'];
-  const line = commandLine("signal", args);
+  const line = commandLine("signal", args, { namespace: "a b", "state": "-x" });
   // deno-lint-ignore no-control-regex -- what must not be printed
   assert.doesNotMatch(line, /[\u0000-\u001f\u202e]/);
-  const { stdout } = await new Deno.Command("bash", {
-    args: ["-c", `continuum() { printf '%s\\0' "$@"; }; ${line}`],
-    env: { LC_ALL: "C.UTF-8" },
-  }).output();
-  const words = new TextDecoder().decode(stdout).split("\0").slice(0, -1);
-  assert.deepEqual(words, ["signal", "--", ...args]);
+  const words = await shellWords(line);
+  assert.deepEqual(words, ["signal", "--namespace", "a b", "--state=-x", "--", ...args]);
 });

@@ -110,7 +110,14 @@ Deno.test("a finding says what to do next, and is marked as known with a reason"
   const [finding] = elements(await observed.page("/"), "note");
   assert.match(
     text(finding!),
-    /^Versions need no signature.* Require signatures by .*UNSIGNED_CODE/,
+    /^Versions need no signature.* Require signatures by .*UNSIGNED_CODE continuum nodes/,
+  );
+  assert.deepEqual(
+    elements(finding!, "<a>").map((link) => attribute(link, "href")!.split("?")[0]),
+    [
+      "./nodes",
+      "./health/acknowledge",
+    ],
   );
   const page = await observed.page("/health");
   const [link] = linksOf(page, "Mark as known");
@@ -122,6 +129,10 @@ Deno.test("a finding says what to do next, and is marked as known with a reason"
   const after = await observed.page("/health");
   assert.match(text(elements(after, "empty")[0]!), /^Nothing needs a look/);
   assert.match(text(elements(after, "note")[0]!), /known to ana, .*: one tenant/);
+  const audit = rowsOf(await observed.page("/audit"), "What operators did, the newest first");
+  assert.match(audit[0]!.join(" | "), /acknowledge.* \| ana \| one tenant/);
+  const again = await carriedOut(observed, path.pathname + path.search).catch(String);
+  assert.match(`${again}`, /no form/, "it is known already");
   const gone = await observed.ask("/health/acknowledge?fingerprint=0000");
   assert.equal(gone.status, 404);
 });

@@ -94,3 +94,16 @@ export async function cliHere(
   const code = await runCommandLine(args, "1.2.3", here, IN_GRAPH);
   return { code, ...written };
 }
+
+/**
+ * The arguments that a shell passes to the program.
+ *
+ * @param line A command line that people copy.
+ */
+export async function shellWords(line: string): Promise<string[]> {
+  const { stdout } = await new Deno.Command("bash", {
+    args: ["-c", `continuum() { printf '%s\\0' "$@"; }; ${line}`],
+    env: { LC_ALL: "C.UTF-8" },
+  }).output();
+  return new TextDecoder().decode(stdout).split("\0").slice(0, -1);
+}

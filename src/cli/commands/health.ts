@@ -5,6 +5,7 @@
  */
 
 import type { Finding } from "../../operate/health.ts";
+import { nextStepOf } from "../../operate/next_step.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { counted, sentenceText } from "../output/words.ts";
@@ -32,15 +33,20 @@ export const command = defineCommand<{ readonly strict?: boolean }>({
   },
 });
 
-function linesOf({ code, severe, message, acknowledged, repair, fingerprint }: Finding): string[] {
+function linesOf(finding: Finding): string[] {
+  const { code, severe, message, acknowledged, repair, fingerprint } = finding;
   const by = acknowledged === null ? "" : ` (acknowledged by ${acknowledged.by})`;
   const line = `${severe && acknowledged === null ? "!" : "-"} ${code}: ${
     sentenceText(message)
   }${by}`;
+  if (acknowledged !== null) return [line];
+  const { says, command } = nextStepOf(finding);
   return [
     line,
+    `    ${says}`,
+    `    to look into it: ${command}`,
     ...(repair === null ? [] : [`    to repair it: continuum repair ${code}`]),
-    ...(acknowledged !== null || code === "UNSIGNED_CODE"
+    ...(code === "UNSIGNED_CODE"
       ? []
       : [`    to mark it as known: continuum health acknowledge ${fingerprint}`]),
   ];

@@ -9,7 +9,7 @@ import { type CommandContext, defineCommand } from "../command.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type PlanFile, readPlan, writePlan } from "../plan_file.ts";
-import { commandLine } from "../output/shell.ts";
+import { commandLine } from "../../operate/shell.ts";
 import { counted } from "../output/words.ts";
 import { duration, json, whole } from "../readers.ts";
 import { groupLines, printVerdicts, VERDICT_FIELDS } from "../verdicts.ts";

@@ -8,7 +8,7 @@ import type { RunPlace } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { Output } from "../output/output.ts";
-import { commandLine } from "../output/shell.ts";
+import { commandLine } from "../../operate/shell.ts";
 import { siteText, sourceLines } from "../output/source_lines.ts";
 import { span } from "../output/times.ts";
 import { errorText, sentenceText, valueCell, versionName } from "../output/words.ts";
