@@ -70,6 +70,7 @@ export type {
 } from "./src/client/start/options.ts";
 export type { StartedItem } from "./src/client/start/run_starter.ts";
 export type {
+  AskOptions,
   RunAttributes,
   RunHandle,
   SignalOptions,
@@ -240,6 +241,7 @@ export type { MediaType } from "./src/version/manifest/format.ts";
 export { BundleError } from "./src/bundle/errors.ts";
 export {
   ActivityError,
+  AskError,
   CancelledError,
   ChildError,
   ContinuumError,

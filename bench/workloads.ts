@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ASK } from "./asks.ts";
 import { ROWS, W4, W5 } from "./growth.ts";
 import { latency, SIGNAL, W6 } from "./latency.ts";
 import { LOAD } from "./load.ts";
@@ -31,6 +32,7 @@ export const WORKLOADS: readonly Workload[] = [
   W5,
   W6,
   SIGNAL,
+  ASK,
   TIMERS,
   CROWD,
   ACTIVITIES,

@@ -2,18 +2,20 @@
 --
 -- events      The history of each run, append-only. It has no foreign key: a row is only ever written
 --             under the fencing token of the run's own row, and the check would cost every insert.
---             Kinds are an enumeration: four bytes in place of a name.
+--             Kinds are an enumeration: four bytes in place of a name. Asks and their answers are
+--             named by the ask's id, and have an index, by which the asker finds the answer.
 -- inbox       Messages that the run has not consumed yet. `position` says which activity ended,
 --             `trace` is the sender's trace context. A run that is paused, or about to be, has a message
 --             of kind 'pause', which stays until the run is resumed.
 -- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
---             it once.
+--             it once. Of an ask the id is its own, and the name is empty.
 
 create type {schema}.event_kind as enum (
   'step.completed', 'step.failed', 'activity.completed', 'activity.failed', 'timer.fired',
-  'signal.received', 'signal.timeout', 'transaction.completed', 'transaction.failed',
+  'signal.received', 'signal.timeout', 'ask.received', 'transaction.completed', 'transaction.failed',
   'child.completed', 'child.failed', 'call.completed', 'call.failed', 'cancel.requested',
-  'attempt.failed', 'patched', 'attributes.set', 'status.set', 'payload.refused', 'version.changed'
+  'attempt.failed', 'patched', 'attributes.set', 'status.set', 'ask.answered',
+  'ask.failed', 'payload.refused', 'version.changed'
 );
 
 create table {schema}.events (
@@ -28,10 +30,13 @@ create table {schema}.events (
   primary key (run, seq)
 );
 
+create index events_of_asks on {schema}.events (run, name, seq)
+  where kind in ('ask.received', 'ask.answered', 'ask.failed');
+
 create table {schema}.inbox (
   id bigint generated always as identity primary key,
   run bigint not null references {schema}.runs (id) on delete cascade,
-  kind text not null check (kind in ('signal', 'cancel', 'activity', 'child', 'pause')),
+  kind text not null check (kind in ('signal', 'ask', 'cancel', 'activity', 'child', 'pause')),
   name text not null,
   payload json,
   position integer,

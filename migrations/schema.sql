@@ -9,6 +9,7 @@ create type event_kind as enum (
   'timer.fired',
   'signal.received',
   'signal.timeout',
+  'ask.received',
   'transaction.completed',
   'transaction.failed',
   'child.completed',
@@ -20,6 +21,8 @@ create type event_kind as enum (
   'patched',
   'attributes.set',
   'status.set',
+  'ask.answered',
+  'ask.failed',
   'payload.refused',
   'version.changed'
 );
@@ -123,6 +126,8 @@ create table events (
   constraint events_seq_check CHECK ((seq >= 0))
 );
 
+CREATE INDEX events_of_asks ON events USING btree (run, name, seq) WHERE (kind = ANY (ARRAY['ask.received'::event_kind, 'ask.answered'::event_kind, 'ask.failed'::event_kind]));
+
 create table generations (
   run bigint not null,
   generation integer not null,
@@ -166,7 +171,7 @@ create table inbox (
   sent_at timestamp(3) with time zone not null default clock_timestamp(),
   constraint inbox_pkey PRIMARY KEY (id),
   constraint inbox_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE,
-  constraint inbox_kind_check CHECK ((kind = ANY (ARRAY['signal'::text, 'cancel'::text, 'activity'::text, 'child'::text, 'pause'::text])))
+  constraint inbox_kind_check CHECK ((kind = ANY (ARRAY['signal'::text, 'ask'::text, 'cancel'::text, 'activity'::text, 'child'::text, 'pause'::text])))
 );
 
 CREATE INDEX inbox_by_run ON inbox USING btree (run, id);

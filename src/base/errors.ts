@@ -434,6 +434,74 @@ export function childFailed(childId: string, state: string, cause: unknown): Chi
 }
 
 /**
+ * An ask has no answer: its handler threw (`cause` is what it threw), the run ended or began a new
+ * generation before it had answered, or there is no such ask. Code `ASK_FAILED`, `ASK_UNANSWERED`
+ * or `ASK_NOT_FOUND`.
+ *
+ * @category Errors
+ */
+export class AskError<
+  Code extends "ASK_FAILED" | "ASK_UNANSWERED" | "ASK_NOT_FOUND" =
+    | "ASK_FAILED"
+    | "ASK_UNANSWERED"
+    | "ASK_NOT_FOUND",
+> extends ContinuumError<Code> {}
+
+/** Which ask has no answer. */
+export interface AskPlace {
+  /** The run that was asked. */
+  readonly runId: string;
+  /** The id of the ask. */
+  readonly askId: string;
+}
+
+/**
+ * The handler of an ask threw, or what it returned can't be the answer.
+ *
+ * @param place Which ask.
+ * @param cause What was recorded.
+ * @returns The error, with code `ASK_FAILED`.
+ */
+export function askFailed({ runId, askId }: AskPlace, cause: unknown): AskError {
+  return new AskError(
+    "ASK_FAILED",
+    `Run ${quoteId(runId)} failed to answer ask ${quoteId(askId)}: ${messageOf(cause)}`,
+    { cause, details: { runId: shownId(runId), askId: shownId(askId) } },
+  );
+}
+
+/**
+ * A run has ended, or has begun a new generation, and has not answered an ask.
+ *
+ * @param place Which ask.
+ * @param state The state of the run.
+ * @returns The error, with code `ASK_UNANSWERED`.
+ */
+export function askUnanswered({ runId, askId }: AskPlace, state: string): AskError {
+  return new AskError(
+    "ASK_UNANSWERED",
+    `Run ${quoteId(runId)} did not answer ask ${quoteId(askId)}: it is ${state}, and the ` +
+      "generation that had the ask is over",
+    { details: { runId: shownId(runId), askId: shownId(askId), state } },
+  );
+}
+
+/**
+ * A run has no such ask, or retention has removed its answer.
+ *
+ * @param place Which ask.
+ * @returns The error, with code `ASK_NOT_FOUND`.
+ */
+export function askNotFound({ runId, askId }: AskPlace): AskError {
+  return new AskError(
+    "ASK_NOT_FOUND",
+    `Cannot wait for the answer to ask ${quoteId(askId)}: run ${quoteId(runId)} has received ` +
+      "none with that id, or retention has removed it",
+    { details: { runId: shownId(runId), askId: shownId(askId) } },
+  );
+}
+
+/**
  * Workflow code called a function whose result a replay cannot repeat, such as `fetch`.
  *
  * @category Errors
@@ -457,17 +525,22 @@ export class NondeterministicCallError extends ContinuumError<"NONDETERMINISTIC_
 }
 
 /**
- * An input or a signal is not what the version of the workflow takes: by its schemas, or by the
- * names of signals that it declares. Code `INVALID_INPUT`, `INVALID_SIGNAL_PAYLOAD` or
- * `UNDECLARED_SIGNAL`.
+ * An input, a signal or an answer is not what the version of the workflow declares: by its schemas,
+ * or by the names of its signals. Code `INVALID_INPUT`, `INVALID_SIGNAL_PAYLOAD`, `INVALID_ANSWER`
+ * or `UNDECLARED_SIGNAL`.
  *
  * @category Errors
  */
 export class InvalidInputError<
-  Code extends "INVALID_INPUT" | "INVALID_SIGNAL_PAYLOAD" | "UNDECLARED_SIGNAL" =
+  Code extends
     | "INVALID_INPUT"
     | "INVALID_SIGNAL_PAYLOAD"
-    | "UNDECLARED_SIGNAL",
+    | "INVALID_ANSWER"
+    | "UNDECLARED_SIGNAL" =
+      | "INVALID_INPUT"
+      | "INVALID_SIGNAL_PAYLOAD"
+      | "INVALID_ANSWER"
+      | "UNDECLARED_SIGNAL",
 > extends ContinuumError<Code> {}
 
 /**

@@ -216,7 +216,7 @@ const RUN = objectOf<BundledRun>({
   facts: FACTS,
   generations: listOf(HISTORY_SHAPE),
   inbox: listOf(objectOf<Omit<InboxRow, "id" | "sentAt" | "trace">>({
-    kind: oneOf(["signal", "cancel", "child", "activity", "pause"]),
+    kind: oneOf(["signal", "ask", "cancel", "child", "activity", "pause"]),
     name: TEXT,
     position: nullable(WHOLE),
     payload: nullable(TEXT),

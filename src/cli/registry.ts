@@ -52,6 +52,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/signal.ts"),
   },
   {
+    path: "ask",
+    summary: "Send a run a signal, and print its answer",
+    load: () => import("./commands/ask.ts"),
+  },
+  {
     path: "cancel",
     summary: "Request the cancellation of runs",
     load: () => import("./commands/cancel.ts"),

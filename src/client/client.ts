@@ -65,6 +65,8 @@ export interface ClientOptions extends DatabaseOptions {
  */
 export type ClientRun<Output = unknown, Signals extends SignalSchemas = SignalSchemas> = Pick<
   RunHandle<Output, Signals>,
+  | "answer"
+  | "ask"
   | "attributes"
   | "cancel"
   | "generations"

@@ -23,6 +23,7 @@ export { Client, type ClientOptions, type ClientRun, type ClientRuns } from "./c
 
 // Errors: docs/errors.md lists their codes
 export {
+  AskError,
   CancelledError,
   ContinuumError,
   InvalidArgumentError,

@@ -7,6 +7,7 @@
 import { quoteId } from "../base/describe.ts";
 import { isContinuumError } from "../base/errors.ts";
 import type { Continuum } from "../continuum.ts";
+import type { SignalOptions } from "../client/run/handle.ts";
 import type { RunStatus } from "../client/run/status.ts";
 
 /** What became of a run that was acted upon. */
@@ -26,6 +27,9 @@ export interface SentSignal {
   /** `duplicate`: a delivery with the same id came before. */
   readonly delivery: "delivered" | "duplicate";
 }
+
+/** What makes a signal's delivery idempotent, and an ask of it. */
+export type SignalIds = Pick<SignalOptions, "deliveryId" | "askId">;
 
 /** A run as it was when a plan was made. */
 export interface PlannedRun {
@@ -50,7 +54,7 @@ export interface PlannedRun {
  * @param id The run.
  * @param name The signal's name.
  * @param payload Its payload.
- * @param deliveryId Makes the delivery idempotent.
+ * @param ids Makes the delivery idempotent, or an ask of it.
  * @returns Whether it was delivered, or a delivery with that id came before. `RunHandle.signal`
  * lists the errors.
  */
@@ -59,10 +63,9 @@ export async function signalRun(
   id: string,
   name: string,
   payload: unknown,
-  deliveryId?: string,
+  ids: SignalIds = {},
 ): Promise<SentSignal> {
-  const options = deliveryId === undefined ? {} : { deliveryId };
-  return { id, delivery: await continuum.run(id).signal(name, payload, options) };
+  return { id, delivery: await continuum.run(id).signal(name, payload, ids) };
 }
 
 /**

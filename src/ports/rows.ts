@@ -124,6 +124,8 @@ export interface NewRun extends VersionRef {
   readonly trace?: string;
   /** A signal that is in the inbox from the beginning. */
   readonly signal?: {
+    /** Whether it is an ask; a signal that is only sent when omitted. */
+    readonly kind?: "signal" | "ask";
     /** Its name. */
     readonly name: string;
     /** Its encoded payload. */
@@ -250,8 +252,11 @@ export interface InboxRow {
   /** Key, which rises in order of arrival for each run. */
   readonly id: number;
   /** What it is. */
-  readonly kind: "signal" | "cancel" | "child" | "activity" | "pause";
-  /** The signal's name, the child's id, or the kind of event that an activity's result becomes. */
+  readonly kind: "signal" | "ask" | "cancel" | "child" | "activity" | "pause";
+  /**
+   * The name of a signal, also of an ask; the child's id; or the kind of event that an activity's
+   * result becomes.
+   */
   readonly name: string;
   /** The position of the activity that has ended; `null`: another kind of message. */
   readonly position: number | null;

@@ -6,6 +6,7 @@
  */
 
 import type { AttributesChange } from "../base/attributes.ts";
+import type { AskRow } from "./answers.ts";
 import type { BulkStore } from "./bulk.ts";
 import type { ForkStore } from "./forks.ts";
 import type { HealthStore, Serves } from "./health.ts";
@@ -194,12 +195,15 @@ export interface ClaimOptions {
 /** A message to a run. */
 export interface Message {
   /** What it is. */
-  readonly kind: "signal" | "cancel";
+  readonly kind: "signal" | "ask" | "cancel";
   /** The signal's name; empty for a cancel request. */
   readonly name: string;
   /** Encoded value. */
   readonly payload: string | null;
-  /** Two messages with the same delivery id and name, to the same run, are one message. */
+  /**
+   * Two signals with the same delivery id and name, to the same run, are one message. So are two asks
+   * with the same id, whatever their names.
+   */
   readonly deliveryId?: string;
   /** The sender's trace context; none when omitted. */
   readonly trace?: string;
@@ -266,8 +270,16 @@ export interface RunStore {
    * @returns `false`: there is no such run.
    */
   setAttributes(runId: string, change: AttributesChange): Promise<boolean>;
-  /** How many unconsumed signals a run has, by name; the run is given by its internal key. */
-  untaken(run: number): Promise<ReadonlyMap<string, number>>;
+  /**
+   * How many unconsumed signals a run has, by name.
+   *
+   * @param run Its internal key.
+   * @param kinds Which are counted: also asks when omitted.
+   */
+  untaken(
+    run: number,
+    kinds?: readonly ("signal" | "ask")[],
+  ): Promise<ReadonlyMap<string, number>>;
   /** A page of runs. */
   query(query: RunQuery, patience?: Patience): Promise<RunRow[]>;
   /**
@@ -306,6 +318,14 @@ export interface RunStore {
     runId: string,
     message: Message,
   ): Promise<Delivery | { readonly status: "moved"; readonly hash: string }>;
+  /**
+   * What is known of an ask.
+   *
+   * @param runId The run's id.
+   * @param ask The id of the ask.
+   * @returns `null`: there is no such run.
+   */
+  answer(runId: string, ask: string): Promise<AskRow | null>;
   /** One run; `watch` marks it, so that other processes are notified of its end. */
   get(runId: string, options?: { watch?: boolean }): Promise<RunRow | null>;
   /**
@@ -608,6 +628,13 @@ export type Notice =
   | { readonly kind: "limits" }
   /** A version or a module was denied or allowed. */
   | { readonly kind: "denials" }
+  /** A run has answered an ask; inside the process that wrote the answer, with it. */
+  | {
+    readonly kind: "answered";
+    readonly runId: string;
+    readonly ask: string;
+    readonly answer?: { readonly namespace: string; readonly row: AskRow };
+  }
   /** A watched run has ended (or parked). */
   | { readonly kind: "ended"; readonly runId: string };
 

@@ -5,6 +5,7 @@
  */
 
 import type { SeededRandom } from "../base/random.ts";
+import type { Answer } from "./asks.ts";
 import type { Drain } from "./drain.ts";
 import type { ScopeOptions, ScopeView } from "./effect_scopes.ts";
 import type { Handlers } from "./handlers.ts";
@@ -124,7 +125,16 @@ export interface Effects {
    *
    * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was when first set.
    */
-  note(kind: NoteKind, payload: string): void;
+  note(kind: NoteKind, payload: string, name?: string): void;
+  /**
+   * Answers an ask that a handler has taken. Nothing happens if the run has ended.
+   *
+   * @param ask The id of the ask.
+   * @param answer What the handler returned or threw.
+   * @throws {NotSerializableError} If a value can't be encoded.
+   * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was when first answered.
+   */
+  answer(ask: string, answer: Answer): void;
   /** The answer of `ctx.patched`. */
   patched(name: string): boolean;
   /** Logs a line, unless an earlier execution has logged it. */

@@ -18,6 +18,7 @@ export type EventKind =
   | "timer.fired"
   | "signal.received"
   | "signal.timeout"
+  | "ask.received"
   | "transaction.completed"
   | "transaction.failed"
   | "child.completed"
@@ -29,6 +30,8 @@ export type EventKind =
   | "patched"
   | "attributes.set"
   | "status.set"
+  | "ask.answered"
+  | "ask.failed"
   | "payload.refused"
   | "version.changed";
 
@@ -46,8 +49,8 @@ export interface CancelRequest {
  * One line of a run's journal.
  *
  * Deliveries settle the command at `position`, and move the run's clock to `at`. Annotations
- * (`attempt.failed`, `patched`, `attributes.set`, `status.set`, `payload.refused`,
- * `version.changed`) settle nothing and do not move the clock.
+ * (`attempt.failed`, `patched`, `attributes.set`, `status.set`, `ask.answered`, `ask.failed`,
+ * `payload.refused`, `version.changed`) settle nothing and do not move the clock.
  */
 export interface HistoryEvent {
   /** Its place in the journal, from 0; grows with every event. */
@@ -56,7 +59,10 @@ export interface HistoryEvent {
   readonly kind: EventKind;
   /** The position of its command in program order, from 0; `null` for annotations of the run. */
   readonly position: number | null;
-  /** The command's name (step, activity or signal), the patch's name, or "" where there is none. */
+  /**
+   * The command's name (step, activity or signal), the patch's name, the id of an ask, or "" where
+   * there is none.
+   */
   readonly name: string;
   /** The digest of the command's input when it was recorded; null where the kind has none. */
   readonly digest: string | null;

@@ -51,6 +51,7 @@ import { stackless } from "../base/stackless.ts";
 import { messageOf } from "../base/text.ts";
 import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
+import { type Answer, bringsSignal } from "./asks.ts";
 import { callSite, CallStack, showSite } from "./call_stack.ts";
 import { Conditions } from "./conditions.ts";
 import { ContinueAsNew } from "./continue_as_new.ts";
@@ -74,7 +75,7 @@ import {
   read,
   received,
   SETTLE,
-  takesSignal,
+  takesEvent,
 } from "./settle.ts";
 import type { DriftReport, LogLevel, Outcome, Refusal, RunStart, Turn } from "./turn.ts";
 
@@ -424,7 +425,7 @@ export class Execution implements Effects, WorkflowScope {
       if (heeds && this.#takeCancellation()) return rejected(this.#cancelled);
     }
     if (this.#signals.length > 0 && request.kind === "signal") {
-      const index = this.#signals.findIndex((event) => takesSignal(request, event.name));
+      const index = this.#signals.findIndex((event) => takesEvent(request, event));
       const [event] = index < 0 ? [] : this.#signals.splice(index, 1);
       if (event !== undefined) {
         this.onAnswer(position, event);
@@ -462,19 +463,28 @@ export class Execution implements Effects, WorkflowScope {
   /** The code ends with an error. */
   protected onThrown(_error: unknown): void {}
 
-  note(kind: NoteKind, payload: string): void {
-    const digest = digestText(payload);
+  note(kind: NoteKind, payload: string, name = ""): void {
+    // An error has the stack of the execution that threw it, which is not the same on a replay.
+    const digest = kind === "ask.failed" ? null : digestText(payload);
     const past = this.#notes.next;
     if (past === undefined) {
-      this.#refuseTooLarge(payload, digest, NOTED[kind]);
-      return this.#notes.add({ kind, digest, payload });
+      if (kind !== "ask.failed") this.#refuseTooLarge(payload, digest, NOTED[kind]);
+      return this.#notes.add({ kind, name, digest, payload });
     }
     this.#repeatRefusal(past, digest);
     this.#notes.repeat();
-    if (past.kind === kind && past.digest === digest || this.#stopped) return;
+    const isSame = past.kind === kind && past.name === name && past.digest === digest;
+    if (isSame || this.#stopped) return;
     const site = this.#options.trace === true ? callSite() : null;
-    const command = { kind, name: "", digest, site };
+    const command = { kind, name, digest, site };
     this.#noteDrift(past, { command, reason: "the code sets something else of its run there" });
+  }
+
+  answer(ask: string, answer: Answer): void {
+    if (!this.#inTurn) this.#refuseForeign();
+    if (this.#outcome !== null) return;
+    if ("error" in answer) this.note("ask.failed", outside(() => encodeError(answer.error)), ask);
+    else this.note("ask.answered", encode(answer.value, "the answer"), ask);
   }
 
   admit(text: string, what: string): void {
@@ -489,12 +499,17 @@ export class Execution implements Effects, WorkflowScope {
     const error = tooLarge(text, what, payloadBytes);
     if (error === null) return;
     const payload = encode(error.details);
-    this.#notes.add({ kind: "payload.refused", digest: digest ?? digestText(text), payload });
+    this.#notes.add({
+      kind: "payload.refused",
+      name: "",
+      digest: digest ?? digestText(text),
+      payload,
+    });
     throw error;
   }
 
   /** for a known one, the history says whether it was refused. */
-  #repeatRefusal({ kind, digest, payload }: HistoryEvent, found: string): void {
+  #repeatRefusal({ kind, digest, payload }: HistoryEvent, found: string | null): void {
     if (kind !== "payload.refused" || digest !== found) return;
     this.#notes.repeat();
     const { what, bytes, limit } = read(payload) as { what: string; bytes: number; limit: number };
@@ -666,7 +681,7 @@ export class Execution implements Effects, WorkflowScope {
     if (answers === null) return;
     this.#advance(event);
     this.#noteChildEnd(withdrawn, event);
-    if (event.kind === "signal.received") this.#signals.push(event);
+    if (bringsSignal(event)) this.#signals.push(event);
   }
 
   #settle(pending: RequestedCommand, event: HistoryEvent): void {
@@ -793,4 +808,6 @@ function rejected(reason: unknown): Promise<never> {
 const NOTED: Readonly<Record<NoteKind, string>> = {
   "attributes.set": "attributes of the run",
   "status.set": "the status of the run",
+  "ask.answered": "the answer to an ask",
+  "ask.failed": "the failure of an ask",
 };

@@ -1,7 +1,7 @@
 /**
- * Notes: search attributes and a status that the code sets on its run, and refusals of values that
- * were too large at once. A note has no result and no position. The journal keeps each, so that it
- * is written once, and a refusal is permanent.
+ * Notes: search attributes and a status that the code sets on its run, answers to asks, and refusals
+ * of values that were too large at once. A note has no result and no position. The journal keeps
+ * each, so that it is written once, and a refusal is permanent.
  *
  * The code makes the same notes in the same order on every replay: its n-th note is the n-th note
  * of the history, or new. A different note there, or a missing one, is drift.
@@ -9,24 +9,34 @@
  * @module
  */
 
-import type { HistoryEvent } from "./history.ts";
+import type { EventKind, HistoryEvent } from "./history.ts";
 
-/** What the code can set. */
-export type NoteKind = "attributes.set" | "status.set";
+/** What the code can note. */
+export type NoteKind = "attributes.set" | "status.set" | "ask.answered" | "ask.failed";
 
 /** A value that was set, or refused. */
 export interface Note {
   /** The kind of note. */
   readonly kind: NoteKind | "payload.refused";
-  /** Distinguishes two notes. */
-  readonly digest: string;
+  /** The id of the ask that is answered; "" for other notes. */
+  readonly name: string;
+  /** Distinguishes two notes; `null`: kind and name do. */
+  readonly digest: string | null;
   /** The value, encoded. */
   readonly payload: string;
 }
 
+const NOTES: ReadonlySet<EventKind> = new Set<Note["kind"]>([
+  "attributes.set",
+  "status.set",
+  "ask.answered",
+  "ask.failed",
+  "payload.refused",
+]);
+
 /** Whether an event of the journal is a note. */
 export function isNote({ kind }: HistoryEvent): boolean {
-  return kind === "attributes.set" || kind === "status.set" || kind === "payload.refused";
+  return NOTES.has(kind);
 }
 
 /** One execution's notes. */

@@ -10,6 +10,7 @@ import { stackless } from "../base/stackless.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
 import { decodeActivityFailure } from "./activity_failure.ts";
+import { Asked, bringsSignal, readAsk, signalOf } from "./asks.ts";
 import type { Command, CommandKind } from "./commands.ts";
 import type { EventKind, HistoryEvent } from "./history.ts";
 import type { RequestedCommand } from "./requested_command.ts";
@@ -24,6 +25,7 @@ export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "timer.fired": "sleep",
   "signal.received": "signal",
   "signal.timeout": "signal",
+  "ask.received": "signal",
   "transaction.completed": "transaction",
   "transaction.failed": "transaction",
   "child.completed": "child",
@@ -35,6 +37,8 @@ export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "patched": null,
   "attributes.set": null,
   "status.set": null,
+  "ask.answered": null,
+  "ask.failed": null,
   "payload.refused": null,
   "version.changed": null,
 };
@@ -47,6 +51,8 @@ export type Delivery = Exclude<
   | "patched"
   | "attributes.set"
   | "status.set"
+  | "ask.answered"
+  | "ask.failed"
   | "payload.refused"
   | "version.changed"
 >;
@@ -78,13 +84,23 @@ export function outlivesCancel({ kind, options }: RequestedCommand): boolean {
 }
 
 /**
- * Whether a command is a wait for a signal with a name.
+ * Whether a command is a wait for a signal with a name, and may take it if it is an ask (ASK-2).
  */
 export function takesSignal(
-  { kind, name, names }: Pick<Command, "kind" | "name" | "names">,
+  { kind, name, names, options }: Pick<Command, "kind" | "name" | "names" | "options">,
   signal: string,
+  isAsk = false,
 ): boolean {
-  return kind === "signal" && (names?.includes(signal) ?? name === signal);
+  return kind === "signal" && (names?.includes(signal) ?? name === signal) &&
+    (!isAsk || options.handles === true);
+}
+
+/** Whether a command is a wait that takes the signal which an event brings. */
+export function takesEvent(
+  command: Pick<Command, "kind" | "name" | "names" | "options">,
+  event: Pick<HistoryEvent, "kind" | "name" | "payload">,
+): boolean {
+  return takesSignal(command, signalOf(event), event.kind === "ask.received");
 }
 
 /**
@@ -92,14 +108,17 @@ export function takesSignal(
  */
 export function received(
   { names }: Pick<Command, "names">,
-  { name, payload }: Pick<HistoryEvent, "name" | "payload">,
+  { kind, name, payload }: Pick<HistoryEvent, "kind" | "name" | "payload">,
 ): unknown {
-  const value = read(payload);
-  return names === undefined ? value : { name, payload: value };
+  const of = (signal: string, value: unknown) =>
+    names === undefined ? value : { name: signal, payload: value };
+  if (kind !== "ask.received") return of(name, read(payload));
+  const { ask, signal, payload: value } = readAsk(payload ?? "{}");
+  return new Asked(ask, signal, of(signal, value));
 }
 
 /** What an event says beside its kind. */
-type Answer = Pick<HistoryEvent, "name" | "payload">;
+type Answer = Pick<HistoryEvent, "kind" | "name" | "payload">;
 
 /** Settles a command from its event. REPLAY-4 of the machine: from the text alone. */
 export const SETTLE: Readonly<
@@ -123,6 +142,7 @@ export const SETTLE: Readonly<
   "call.failed": (pending, { payload }) => pending.reject(readError(payload)),
   "timer.fired": (pending) => pending.resolve(undefined),
   "signal.received": (pending, answer) => pending.resolve(received(pending, answer)),
+  "ask.received": (pending, answer) => pending.resolve(received(pending, answer)),
   "signal.timeout": (pending) => {
     if (pending.fallback !== null) pending.resolve(pending.fallback.value);
     else pending.reject(signalTimeout(pending));
@@ -172,9 +192,10 @@ export function mismatch(
   kind: CommandKind,
 ): string | null {
   if (pending.kind !== kind) return "the code asked for another kind of effect there";
-  const isSame = event.kind === "signal.received"
-    ? takesSignal(pending, event.name)
-    : pending.name === event.name;
+  if (event.kind === "ask.received" && pending.options.handles !== true) {
+    return "the code waits for a signal there, and only a handler takes an ask";
+  }
+  const isSame = bringsSignal(event) ? takesEvent(pending, event) : pending.name === event.name;
   if (!isSame) return "the code asked for another name there";
   if (pending.digest !== event.digest) return "the code asked with another input there";
   return null;

@@ -10,13 +10,14 @@
 
 import type { AuthoredLog } from "../base/authored.ts";
 import { inBackground } from "../base/background.ts";
+import type { AskRow } from "../ports/answers.ts";
 import type { WokenRun } from "../ports/lineage.ts";
 import type { LocalNotice, Notice, Notices } from "../ports/store.ts";
 
 /** A part of this process that receives wake-ups. */
 export interface WakeupReceiver {
-  /** Receives one. */
-  receive(notice: LocalNotice): void;
+  /** Receives one. Returns whether it is of use to no other process. */
+  receive(notice: LocalNotice): boolean | void;
   /** Notifications may have been lost: looks at everything that they could have announced. */
   catchUp(): void | Promise<void>;
 }
@@ -65,9 +66,14 @@ export class Wakeups {
     return await this.#notices.subscribe((notice) => this.receive(notice), () => this.catchUp());
   }
 
-  /** Passes a notice, of this process or of another, to the parts of this process. */
-  receive(notice: LocalNotice): void {
-    for (const receiver of this.#receivers) receiver.receive(notice);
+  /**
+   * Passes a notice, of this process or of another, to the parts of this process. Returns whether it
+   * is of use to no other process.
+   */
+  receive(notice: LocalNotice): boolean {
+    let isMine = false;
+    for (const receiver of this.#receivers) isMine = receiver.receive(notice) === true || isMine;
+    return isMine;
   }
 
   /** Notifications may have been lost: all parts of this process look. */
@@ -149,6 +155,22 @@ export class Wakeups {
     const notice = { kind: "limits" } as const;
     this.receive(notice);
     if (this.#node === undefined) this.publish([notice]);
+  }
+
+  /**
+   * A run has answered an ask. The asker is in this process, or reads the answer.
+   *
+   * @param run The run.
+   * @param ask The id of the ask.
+   * @param row The answer.
+   */
+  answered(
+    { runId, namespace }: { readonly runId: string; readonly namespace: string },
+    ask: string,
+    row: AskRow,
+  ): void {
+    const notice = { kind: "answered", runId, ask } as const;
+    if (!this.receive({ ...notice, answer: { namespace, row } })) this.publish([notice]);
   }
 
   /** A version that could not be loaded may be available again: its runs are due. */

@@ -140,7 +140,7 @@ export class Stay implements StayTelemetry {
   took({ kind, sentAt, trace }: InboxRow, now: number): void {
     this.#reason ??= kind;
     quietly(() => {
-      if (kind === "signal" && sentAt !== undefined) {
+      if ((kind === "signal" || kind === "ask") && sentAt !== undefined) {
         this.#meters?.series("continuum.signal.latency").addMs(now - sentAt);
       }
       const context = readContext(trace);

@@ -33,6 +33,8 @@ export interface TestRunServices {
   readonly dump: (runId: string) => Promise<RunHistory>;
 }
 
+type AnyAsk = (...asked: unknown[]) => unknown;
+
 /**
  * A test's handle of a run: like `RunHandle`, but virtual time passes while its result is awaited.
  */
@@ -76,7 +78,7 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
    * time.
    */
   result(options?: ResultOptions): Promise<Output> {
-    return this.#services.passUntil(this.#handle.result(options), this.id, []);
+    return this.#waitFor(this.#handle.result(options));
   }
 
   /**
@@ -105,6 +107,22 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
     ...payloadAndOptions: SignalArguments<Signals, Name, SignalOptions>
   ): Promise<"delivered" | "duplicate"> {
     return this.#handle.signal(name, ...payloadAndOptions);
+  }
+
+  /**
+   * Asks the run, as `RunHandle.ask` does. Virtual time passes as for `result()` until the run
+   * answers.
+   */
+  readonly ask: RunHandle<Output, Signals>["ask"] = (...asked: unknown[]): Promise<never> =>
+    this.#waitFor((this.#handle.ask as AnyAsk).apply(this.#handle, asked) as Promise<never>);
+
+  /** Waits for an answer, as `RunHandle.answer` does. Virtual time passes as for `result()`. */
+  answer<Answer = unknown>(askId: string, options?: ResultOptions): Promise<Answer> {
+    return this.#waitFor(this.#handle.answer<Answer>(askId, options));
+  }
+
+  #waitFor<T>(awaited: Promise<T>): Promise<T> {
+    return this.#services.passUntil(awaited, this.id, []);
   }
 
   /** Does the same as `RunHandle.status`. */

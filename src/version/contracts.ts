@@ -12,6 +12,7 @@ import type { Contract } from "../ports/rows.ts";
 import { readLimitKey, readLimitPriority } from "../workflow/limit.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { checkSchema } from "../workflow/schema.ts";
+import { payloadSchema } from "../workflow/signal_schemas.ts";
 import { contractOf } from "./definition.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 import { invalidInput, invalidSignalPayload, versionUnavailable } from "./contract_errors.ts";
@@ -104,8 +105,8 @@ export class Contracts {
     }
     const what = `signal ${quoteId(name)} of workflow ${quoteId(workflow)}`;
     const { signals } = await this.#definition(hash, what);
-    const schema = signals?.[name];
-    if (schema === undefined) return payload;
+    const schema = payloadSchema(signals?.[name]);
+    if (schema === null) return payload;
     const checked = await checkSchema(schema, payload, what);
     if ("issues" in checked) {
       throw invalidSignalPayload(name, workflow, hash, checked.issues);

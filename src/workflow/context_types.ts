@@ -606,6 +606,9 @@ export interface WorkflowContext<
    * `oneAtATime` is set. An error that it throws fails the run. Handlers also work while the run
    * cleans up after a cancellation; their effects are cancelled as those of the main function are.
    *
+   * Of an ask (`run.ask`) the sender receives what the handler returns or throws, and an error does
+   * not fail the run. Only handlers take asks.
+   *
    * @returns Stops the handler: it receives no further signal.
    * @throws {InvalidArgumentError} If the signal has a handler.
    * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the workflow declares signals, but not

@@ -6,7 +6,13 @@
 
 import type { Duration } from "../base/duration.ts";
 import type { EffectOptions } from "./effect_options.ts";
-import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
+import type {
+  SignalArguments,
+  SignalName,
+  SignalOutput,
+  SignalReply,
+  SignalSchemas,
+} from "./signal_types.ts";
 
 /**
  * A signal that a wait for several has received.
@@ -86,7 +92,7 @@ export interface HandlerOptions {
  * @category Workflows
  */
 export interface HandleAnySignal {
-  /** Handles one signal. */
+  /** Handles one signal; what the handler returns answers an ask. */
   <Payload = unknown>(
     name: string,
     handler: (payload: Payload) => unknown,
@@ -106,16 +112,16 @@ export interface HandleAnySignal {
  * @category Workflows
  */
 export interface HandleDeclaredSignal<Signals extends SignalSchemas> {
-  /** Handles one signal. */
-  <Name extends SignalName<Signals>>(
+  /** Handles one signal; what the handler returns answers an ask. */
+  <Name extends SignalName<Signals>, Reply extends SignalReply<Signals, Name>>(
     name: Name,
-    handler: (payload: SignalOutput<Signals, Name>) => unknown,
+    handler: (payload: SignalOutput<Signals, Name>) => Reply,
     options?: HandlerOptions,
   ): () => void;
   /** Handles several signals. */
-  <Name extends SignalName<Signals>>(
+  <Name extends SignalName<Signals>, Reply extends SignalReply<Signals, Name>>(
     names: readonly Name[],
-    handler: (message: ReceivedSignal<Signals, Name>) => unknown,
+    handler: (message: ReceivedSignal<Signals, Name>) => Reply,
     options?: HandlerOptions,
   ): () => void;
 }

@@ -3,7 +3,7 @@
  * handler.
  *
  * - MESSAGE-1: a handler and a loop are made of waits. Each signal is one event, and nothing else is
- *   written for them.
+ *   written for them. An ask has one event more, its answer.
  *
  * @module
  */
@@ -20,11 +20,15 @@ import { inBackground } from "../base/background.ts";
 import { digestText } from "../base/digest.ts";
 import { durationMs } from "../base/duration.ts";
 import { isContinuumError, undeclaredSignal } from "../base/errors.ts";
+import { quoteId } from "../base/describe.ts";
+import { Asked } from "../replay/asks.ts";
 import type { CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import type { WaitForSignalOptions, WaitForSignalOtherwise } from "./context_types.ts";
 import type { EffectOptions } from "./effect_options.ts";
 import type { HandlerOptions } from "./message_types.ts";
+import { checkSchema, invalidAnswer } from "./schema.ts";
+import { answerSchema } from "./signal_schemas.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
 /** One name, or several. */
@@ -127,12 +131,32 @@ export class Messages {
     const name = typeof names === "string" ? names : names.join(", ");
     while (true) {
       const message = await this.#ask(names, { signal, options: HANDLES });
-      const handled = inBackground(
-        handlers.run(name, () => handler(message)),
-        (error) => this.#failed(error),
-      );
+      const handle = message instanceof Asked
+        ? () => this.#answer(message, handler)
+        : () => handler(message);
+      const handled = inBackground(handlers.run(name, handle), (error) => this.#failed(error));
       if (oneAtATime) await handled;
     }
+  }
+
+  /** Answers an ask with what its handler returns or throws: the run continues in either case. */
+  async #answer({ id, signal, message }: Asked, handler: (message: unknown) => unknown) {
+    try {
+      const value = await this.#checked(signal, await handler(message));
+      this.#effects.answer(id, { value });
+    } catch (error) {
+      this.#effects.answer(id, { error });
+    }
+  }
+
+  async #checked(signal: string, answer: unknown): Promise<unknown> {
+    const schema = answerSchema(this.#schemas?.[signal]);
+    if (schema === null) return answer;
+    const { workflow } = this.#effects.start;
+    const what = `the answer to signal ${quoteId(signal)} of workflow ${quoteId(workflow)}`;
+    const checked = await checkSchema(schema, answer, what);
+    if ("issues" in checked) throw invalidAnswer(signal, workflow, checked.issues);
+    return checked.value;
   }
 
   /** A handler has failed. If it was cancelled, so is the main function. */

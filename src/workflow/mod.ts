@@ -28,10 +28,15 @@ export type {
 } from "./limit.ts";
 export type { LockOptions } from "./locks.ts";
 export type {
+  AnswerSchema,
+  AskSchemas,
+  PayloadSchema,
+  SignalAnswer,
   SignalArguments,
   SignalInput,
   SignalName,
   SignalOutput,
+  SignalReply,
   SignalSchemas,
 } from "./signal_types.ts";
 export type {

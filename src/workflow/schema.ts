@@ -1,13 +1,13 @@
 /**
- * Schemas of inputs and signals: any implementation of Standard Schema
+ * Schemas of inputs, signals and answers: any implementation of Standard Schema
  * (https://standardschema.dev), such as those of Zod, Valibot and ArkType. These types declare only
  * the part that this package uses.
  *
  * @module
  */
 
-import { shownId } from "../base/describe.ts";
-import { ContinuumError, type Issue } from "../base/errors.ts";
+import { quoteId, shownId } from "../base/describe.ts";
+import { ContinuumError, InvalidInputError, type Issue } from "../base/errors.ts";
 
 export type { Issue } from "../base/errors.ts";
 
@@ -142,6 +142,27 @@ export function showIssues(issues: readonly Issue[]): string {
   );
   if (issues.length > shown.length) shown.push(`${issues.length - shown.length} more`);
   return shown.length === 0 ? "it gives no reason" : shown.join("; ");
+}
+
+/**
+ * What a handler returned does not match the schema of the answer.
+ *
+ * @param signal The signal's name.
+ * @param workflow The workflow's name.
+ * @param issues What does not match.
+ * @returns The error, with code `INVALID_ANSWER`.
+ */
+export function invalidAnswer(
+  signal: string,
+  workflow: string,
+  issues: readonly Issue[],
+): InvalidInputError {
+  return new InvalidInputError(
+    "INVALID_ANSWER",
+    `Cannot answer signal ${quoteId(signal)} of workflow ${quoteId(workflow)}: what its handler ` +
+      `returned does not fit the schema: ${showIssues(issues)}`,
+    { details: { signal: shownId(signal), workflow: shownId(workflow), issues } },
+  );
 }
 
 function readIssue(issue: SchemaIssue): Issue {

@@ -12,7 +12,8 @@ import { readRunLimit, type RunLimitOptions } from "./limit.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
 import { type CodeRetryOptions, readCodeRetry } from "./options.ts";
 import { POLICY_KEYS, readRunPolicy, type RunPolicyOptions } from "./run_policy.ts";
-import { isSchema, type StandardSchema } from "./schema.ts";
+import type { StandardSchema } from "./schema.ts";
+import { readSchema, readSignals } from "./signal_schemas.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
 /**
@@ -36,9 +37,9 @@ export interface WorkflowOptions<
    */
   readonly retry?: CodeRetryOptions;
   /**
-   * The signals of the runs, each with the schema of its payload. A signal is checked against the
-   * run's own version before it is stored, and refused if it is not listed. When omitted, runs
-   * accept any signal with any payload.
+   * The signals of the runs, each with the schema of its payload, or with `{ payload, answer }` if
+   * it is asked for an answer. A signal is checked against the run's own version before it is
+   * stored, and refused if it is not listed. When omitted, runs accept any signal with any payload.
    */
   readonly signals?: Signals;
   /** How many runs there may be at once, and how many start in a time; unlimited when omitted. */
@@ -134,28 +135,6 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
     limit: options.limit === undefined ? null : readRunLimit(options.limit, name),
     run,
   });
-}
-
-function readSignals(signals: unknown, workflow: string): SignalSchemas {
-  const what = `signals of workflow ${JSON.stringify(workflow)}`;
-  if (typeof signals !== "object" || signals === null || Array.isArray(signals)) {
-    refuse(what, signals, "an object of schemas by name");
-  }
-  const read: Record<string, StandardSchema> = Object.create(null);
-  for (const [name, schema] of Object.entries(signals)) {
-    readName(name, `a signal of workflow ${JSON.stringify(workflow)}`);
-    read[name] = readSchema(schema, `signal ${JSON.stringify(name)} in ${what}`);
-  }
-  return Object.freeze(read);
-}
-
-function readSchema(schema: unknown, what: string): StandardSchema {
-  if (isSchema(schema)) return schema;
-  return refuse(
-    `the schema of ${what}`,
-    schema,
-    "one that implements Standard Schema, as those of Zod, Valibot and ArkType do",
-  );
 }
 
 /**

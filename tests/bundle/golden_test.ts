@@ -86,6 +86,32 @@ Deno.test("a bundle of format 1 replays: scopes, a forced cancellation, headers,
   });
 });
 
+Deno.test("a bundle of format 1 replays: asks that were answered, failed, and left open or unread", async () => {
+  const bundle = await golden("v1_asks.bundle");
+  await using replay = await replayBundle(bundle, { runId: "golden-asks", timeout: "10m" });
+  const verdict = await replay.verdict();
+  assert.equal(verdict.replays, true, JSON.stringify(verdict));
+  const [run] = contentOf(bundle).runs;
+  assert.deepEqual(run!.inbox.map(({ kind, name }) => [kind, name]), [["ask", "unread"]]);
+  const { events } = run!.generations[0]!;
+  const asks = events.filter(({ kind }) => kind.startsWith("ask.") || kind === "payload.refused");
+  assert.deepEqual(asks.map(({ kind, name }) => `${kind} ${name}`.trim()), [
+    ...["ask.received started-with", "ask.answered started-with"],
+    ...["ask.received added", "ask.answered added"],
+    ...["ask.received refused", "ask.failed refused"],
+    ...["ask.received later", "ask.answered later"],
+    ...["ask.received large", "payload.refused", "ask.failed large"],
+    ...["ask.received open", "ask.received last", "ask.answered last"],
+  ]);
+  const { effects, waiting } = await replay.trace();
+  assert.deepEqual(
+    [...effects, ...waiting].filter(({ kind }) => kind === "sleep").length > 0,
+    true,
+    "the open one sleeps",
+  );
+  assert.doesNotMatch(JSON.stringify(redacted(run!, [])), /too many/);
+});
+
 Deno.test("a redacted bundle of format 1 opens, and shows what its runs did", async () => {
   const bundle = await golden("v1_timeline.bundle");
   assert.equal(bundle.redacted, "timeline");

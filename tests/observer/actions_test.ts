@@ -172,6 +172,25 @@ forEachDatabase("observer's actions", (database, test) => {
     assert.deepEqual(await resultOf(set.node.run("r-1")), [{ wait: "go" }, { ok: true }]);
   });
 
+  test("a signal that is an ask leads to the history, into which its answer comes", async () => {
+    const asked = source(
+      `ctx.on("add", (n) => n + 1); return await ctx.waitForSignal("end");`,
+      `{ name: "asked" }`,
+    );
+    await using set = await scene(database, { "asked.ts": asked });
+    await set.node.start("asked", null, { runId: "r-1" });
+    const observed = observe(set.node);
+    const page = await observed.page("/runs/r-1/signal");
+    assert.match(page, /Ask for an answer/);
+    const [, delivery] = /name="delivery" value="([^"]+)"/.exec(page)!;
+    const form = { seen: seenIn(page), name: "add", payload: "6", asks: "1", delivery: delivery! };
+    const sent = await observed.ask("/runs/r-1/signal", { form });
+    assert.match(sent.headers.get("location")!, /^\.\.\/\.\.\/runs\/r-1\/history\?said=/);
+    assert.equal(await set.node.run("r-1").answer(delivery!), 7);
+    const history = await observed.page("/runs/r-1/history");
+    assert.match(history, /ask\.received[^]*ask\.answered[^]*>7</);
+  });
+
   test("ACTION-2: every deed is in the audit, with who, why and what came of it", async () => {
     await using set = await scene(database);
     await waiting(set, "r-1");

@@ -12,6 +12,7 @@ import type { Execution } from "../../src/replay/machine.ts";
 import { readOrigin } from "../../src/replay/origins.ts";
 import type { Outcome, Turn } from "../../src/replay/turn.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
+import { REFUSED } from "../support/random_program.ts";
 import type { VirtualDatabase } from "../support/virtual_database.ts";
 
 import { type EndedRun, type Generation, keyOf, outstandingOf, ownEventsOf } from "./ended_runs.ts";
@@ -157,6 +158,41 @@ function keyed(
   return [start.runId, readOrigin(start.origin)?.runId].flatMap((id) =>
     byKey.get(`${id} key`) ?? []
   );
+}
+
+// ---- asks -------------------------------------------------------------------------------------
+
+/**
+ * Each ask was received at most once and answered at most once, with what its handler returned for
+ * it, and none is open when all runs have ended.
+ */
+export function checkAsks({ runs, asks }: Pick<Results, "runs" | "asks">): void {
+  const events = Map.groupBy(
+    runs.flatMap(({ runId, generations }) =>
+      generations.flatMap(({ events }) =>
+        events.filter(({ kind }) => kind.startsWith("ask.")).map((event) => ({ runId, ...event }))
+      )
+    ),
+    ({ runId, name }) => `${runId} ${name}`,
+  );
+  for (const { runId, ask, payload, row } of asks) {
+    const kinds = (events.get(`${runId} ${ask}`) ?? []).map(({ kind }) => kind);
+    const told = kinds.join(" ");
+    assert.match(told, /^(ask\.received( ask\.(answered|failed))?)?$/, `${runId}, ${ask}`);
+    // An ask that came after the end of its run was never received.
+    const wanted = told.endsWith("answered")
+      ? "answered"
+      : told.endsWith("failed")
+      ? "failed"
+      : row?.status === "unknown" && told === ""
+      ? "unknown"
+      : "over";
+    assert.equal(row?.status, wanted, `${runId}, ${ask}`);
+    if (wanted === "answered") {
+      assert.equal((decode(row!.payload!) as unknown[])[1], decode(payload));
+    }
+    if (wanted === "failed") assert.equal(decode(payload), REFUSED);
+  }
 }
 
 // ---- leftovers --------------------------------------------------------------------------------

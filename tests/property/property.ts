@@ -12,6 +12,7 @@ import { installGuard } from "../../src/replay/guard.ts";
 import { Losses } from "../support/losses.ts";
 import type { VirtualDatabase, Wrap } from "../support/virtual_database.ts";
 import {
+  checkAsks,
   checkAttempts,
   checkEnded,
   checkNothingLeft,
@@ -141,6 +142,7 @@ export async function executeAndCheck(
     checkAttempts({ runs, made: made.get(root) ?? [] }, again);
     for (const run of runs) await checkReplays(run, after.world, died);
   });
+  checkAsks(after);
   await checkNothingLeft(db);
   return after;
 }

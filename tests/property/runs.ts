@@ -9,11 +9,14 @@ import { encode } from "../../src/base/values.ts";
 import { encodeError } from "../../src/base/values_failure.ts";
 import { RETRY_MS } from "../../src/engine/poller.ts";
 import { PAUSE_MS } from "../../src/engine/database_retry.ts";
+import type { AskRow } from "../../src/ports/answers.ts";
+import type { Message } from "../../src/ports/store.ts";
+import { askText } from "../../src/replay/asks.ts";
 import { outcomeOf } from "../../src/store/sql/sqlstate.ts";
 import type { Decide, Losses } from "../support/losses.ts";
 import type { NodeOptions } from "../support/node.ts";
 import { TestNode } from "../support/node.ts";
-import { TICK_MS } from "../support/random_program.ts";
+import { REFUSED, TICK_MS } from "../support/random_program.ts";
 import type { VirtualDatabase } from "../support/virtual_database.ts";
 import { type EndedRun, readRuns, Witness } from "./ended_runs.ts";
 import { forkRuns, type Taken } from "./forks.ts";
@@ -50,10 +53,21 @@ export interface Results {
   readonly runs: readonly EndedRun[];
   /** All attempts. */
   readonly made: readonly MadeAttempt[];
+  /** All asks that runs have received. */
+  readonly asks: readonly (SentAsk & { readonly row: AskRow | null })[];
   /** What transactions wrote. */
   readonly ledger: readonly { readonly run: string; readonly key: string }[];
   /** The world, to replay in. */
   readonly world: RandomWorld;
+}
+
+/** An ask that was sent to a run. */
+interface SentAsk {
+  readonly runId: string;
+  /** Its id. */
+  readonly ask: string;
+  /** What was asked with. */
+  readonly payload: string;
 }
 
 /** Executes scenarios to their end. */
@@ -67,6 +81,8 @@ export async function execute(
   const taken: Taken = new Map();
   const ledger = `"${db.schema}".ledger`;
   const world = new RandomWorld(db.clock, ledger);
+  const sent: SentAsk[] = [];
+  let asks: Results["asks"] = [];
   const nodes = await Promise.all(
     Array.from({ length: mode.nodes ?? 1 }, () =>
       TestNode.open(db, [world.workflow], {
@@ -80,11 +96,14 @@ export async function execute(
   try {
     await db.query(`create table ${ledger} (run text, key text)`);
     losses.begin();
-    await live(db, nodes, scenarios, mode, {
+    await live(db, nodes, scenarios, mode, sent, {
       fork: () => forkRuns(db, nodes[0]!, world, taken),
       reopen: () => reopenRuns(db, nodes[0]!, world),
     });
     losses.end();
+    asks = await Promise.all(sent.map(async (one) => {
+      return { ...one, row: await nodes[0]!.store.runs.answer(one.runId, one.ask) };
+    }));
     if (mode.fates !== undefined) await db.time.moveTo(db.clock.monotonic() + RETRIED_MS);
   } finally {
     losses.end();
@@ -92,7 +111,7 @@ export async function execute(
   }
   const runs = await readRuns(db, witness, taken);
   const written = await db.query<{ run: string; key: string }>(`select * from ${ledger}`);
-  return { runs, made: world.made, ledger: written, world };
+  return { runs, made: world.made, asks, ledger: written, world };
 }
 
 async function live(
@@ -100,6 +119,7 @@ async function live(
   nodes: readonly TestNode[],
   scenarios: readonly Scenario[],
   { expiries = [], pauses = [], forksAt, reopens = false }: ExecutionMode,
+  asks: SentAsk[],
   { fork, reopen }: { readonly fork: () => Promise<void>; readonly reopen: () => Promise<void> },
 ): Promise<void> {
   const begin = db.clock.monotonic();
@@ -110,7 +130,7 @@ async function live(
   const deeds = scenarios.flatMap((scenario, index) =>
     scenario.deeds.map((deed) => ({
       at: deed.at,
-      act: () => act(nodeOf(nodes, index), runIdOf(scenario), deed),
+      act: () => act(nodeOf(nodes, index), runIdOf(scenario), deed, asks),
     }))
   );
   const deaths = expiries.map((at) => ({
@@ -128,14 +148,14 @@ async function live(
     await db.time.moveTo(begin + at);
     await act();
   }
-  await helpToEnd(db, nodeOf(nodes, 0));
+  await helpToEnd(db, nodeOf(nodes, 0), asks);
   if (reopens) {
     await reopen();
-    await helpToEnd(db, nodeOf(nodes, 0));
+    await helpToEnd(db, nodeOf(nodes, 0), asks);
   }
   if (forksAt === undefined) return;
   await fork();
-  await helpToEnd(db, nodeOf(nodes, 0));
+  await helpToEnd(db, nodeOf(nodes, 0), asks);
 }
 
 function nodeOf(nodes: readonly TestNode[], index: number): TestNode {
@@ -157,6 +177,7 @@ async function act(
   node: TestNode,
   runId: string,
   { kind, name }: Pick<Deed, "kind" | "name">,
+  asks: SentAsk[],
 ): Promise<void> {
   if (kind === "terminate") {
     const error = encodeError(new Error("Terminated"));
@@ -164,7 +185,8 @@ async function act(
     return await insisting(() => node.engine.catchUp());
   }
   const payload = encode(kind === "cancel" ? { reason: "at random" } : `${name} from outside`);
-  const delivery = await insisting(() => node.store.runs.deliver(runId, { kind, name, payload }));
+  const message = kind === "ask" ? askOf(runId, name, asks) : { kind, name, payload };
+  const delivery = await insisting(() => node.store.runs.deliver(runId, message));
   if (delivery.status !== "delivered") return;
   const { run, node: owner } = delivery;
   node.engine.receive(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
@@ -192,8 +214,16 @@ async function switchAll(
   }
 }
 
+/** An ask of its own id; each third is refused by its handler. */
+function askOf(runId: string, name: string, asks: SentAsk[]): Message {
+  const ask = `ask ${asks.length}`;
+  const payload = encode(asks.length % 3 === 2 ? REFUSED : `${name} from outside`);
+  asks.push({ runId, ask, payload });
+  return { kind: "ask", name, payload: askText(ask, name, payload), deliveryId: ask };
+}
+
 /** Sends every signal to every run, again and again, until all have ended or some are stuck. */
-async function helpToEnd(db: VirtualDatabase, node: TestNode): Promise<void> {
+async function helpToEnd(db: VirtualDatabase, node: TestNode, asks: SentAsk[]): Promise<void> {
   for (let rounds = 0; rounds < 200; rounds++) {
     await db.time.moveTo(db.clock.monotonic() + 50.5 * TICK_MS);
     const left = await db.query<{ run_id: string; state: string }>(
@@ -201,7 +231,9 @@ async function helpToEnd(db: VirtualDatabase, node: TestNode): Promise<void> {
     );
     if (left.length === 0 || left.some(({ state }) => state.startsWith("stuck_"))) return;
     for (const { run_id } of left) {
-      for (const name of ["a", "b", "c"]) await act(node, run_id, { kind: "signal", name });
+      for (const name of ["a", "b", "c"]) {
+        await act(node, run_id, { kind: rounds % 3 === 1 ? "ask" : "signal", name }, asks);
+      }
     }
   }
   const left = await db.query(

@@ -12,7 +12,7 @@ export interface Deed {
   /** When, in milliseconds after its start. */
   readonly at: number;
   /** What. */
-  readonly kind: "signal" | "cancel" | "terminate";
+  readonly kind: "signal" | "ask" | "cancel" | "terminate";
   /** The signal's name. */
   readonly name: string;
 }
@@ -31,7 +31,7 @@ export interface Scenario {
 const at = fc.integer({ min: 0, max: 60 }).map((n) => n * TICK_MS + TICK_MS / 2);
 const signalDeed = fc.record({
   at,
-  kind: fc.constant("signal"),
+  kind: fc.constantFrom("signal", "ask"),
   name: fc.constantFrom("a", "b", "c"),
 });
 const endDeed = fc.record({

@@ -5,106 +5,17 @@
  */
 
 import assert from "node:assert/strict";
-import { decode, encode } from "../../src/base/values.ts";
-import { decodeError } from "../../src/base/values_failure.ts";
-import type { Command } from "../../src/replay/commands.ts";
+import { encode } from "../../src/base/values.ts";
 import { installGuard } from "../../src/replay/guard.ts";
-import type { HistoryEvent } from "../../src/replay/history.ts";
-import type { Turn } from "../../src/replay/turn.ts";
-import type { WorkflowContext } from "../../src/workflow/context_types.ts";
 import { executionFor, Journal } from "../support/executions.ts";
+import { type Body, MessageRun } from "../support/message_run.ts";
 
 installGuard();
-
-type Body = (ctx: WorkflowContext) => unknown;
-
-/** A run in memory, which is given signals and whose other commands end when a test says so. */
-class Run {
-  readonly #body: Body;
-  readonly #execution;
-  readonly #journal = new Journal();
-  readonly #waiting = new Map<number, Command>();
-  turn!: Turn;
-
-  constructor(body: Body) {
-    this.#body = body;
-    this.#execution = executionFor(body);
-  }
-
-  static async begin(body: Body): Promise<Run> {
-    const run = new Run(body);
-    await run.#take([]);
-    return run;
-  }
-
-  async #take(events: readonly HistoryEvent[]): Promise<void> {
-    this.turn = await this.#execution.turn(events);
-    assert.equal(this.turn.drift, null, this.turn.drift?.message);
-    assert.equal(this.turn.refused, null, this.turn.refused?.message);
-    for (const { position } of events) this.#waiting.delete(position ?? -1);
-    for (const position of this.turn.withdrawn) this.#waiting.delete(position);
-    for (const command of this.turn.issued) this.#waiting.set(command.position, command);
-  }
-
-  /** The names of the commands that wait. */
-  get waiting(): string[] {
-    return [...this.#waiting.values()].map(({ kind, name }) => `${kind} ${name}`.trim());
-  }
-
-  /** Sends a signal; returns whether a wait takes it. */
-  async signal(name: string, payload?: unknown): Promise<boolean> {
-    const taker = [...this.#waiting.values()].find((command) =>
-      command.kind === "signal" && command.attention !== "lost" &&
-      (command.names?.includes(name) ?? command.name === name)
-    );
-    if (taker === undefined) return false;
-    const event = this.#journal.add("signal.received", { ...taker, name }, encode(payload));
-    await this.#take([event]);
-    return true;
-  }
-
-  /** The first command of a kind ends. */
-  async end(kind: Command["kind"], value?: unknown): Promise<void> {
-    await this.#take([this.#journal.succeed(this.#first(kind), value)]);
-  }
-
-  async fail(kind: Command["kind"]): Promise<void> {
-    await this.#take([this.#journal.fail(this.#first(kind))]);
-  }
-
-  async cancel(): Promise<void> {
-    await this.#take([this.#journal.cancel()]);
-  }
-
-  #first(kind: Command["kind"]): Command {
-    const found = [...this.#waiting.values()].find((command) => command.kind === kind);
-    assert(found !== undefined, `no ${kind} in ${this.waiting}`);
-    return found;
-  }
-
-  /** How it ended; its history replays to the same end from a cut at every event. */
-  async outcome(): Promise<unknown> {
-    const { outcome } = this.turn;
-    assert(outcome !== null, `it waits for ${this.waiting}`);
-    const { events } = this.#journal;
-    for (let cut = 0; cut <= events.length; cut++) {
-      const replayed = executionFor(this.#body);
-      const mid = await replayed.turn(events.slice(0, cut));
-      const end = mid.outcome === null ? await replayed.turn(events.slice(cut)) : mid;
-      assert.equal(end.drift, null, end.drift?.message);
-      assert.deepEqual(end.outcome, outcome);
-    }
-    if (outcome.kind === "completed") return decode(outcome.result);
-    assert("error" in outcome);
-    const error = decodeError(outcome.error) as Error & { code?: string };
-    return [outcome.kind, error.code ?? error.message];
-  }
-}
 
 // ---- several names ------------------------------------------------------------------------------
 
 Deno.test("a wait for several signals returns the first, with its name", async () => {
-  const run = await Run.begin(async (ctx) => [
+  const run = await MessageRun.begin(async (ctx) => [
     await ctx.waitForSignal(["yes", "no"]),
     await ctx.waitForSignal<string, string>(["no", "yes"], { timeout: "1m", otherwise: "none" }),
     await ctx.waitForSignal(["no", "yes"], { timeout: "1m" }).catch((error) => error.message),
@@ -134,7 +45,7 @@ Deno.test("a wait for other signals than the history has is drift, their order i
 });
 
 Deno.test("a signal that reached a withdrawn wait goes to one for several", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     const controller = new AbortController();
     const first = ctx.waitForSignal("a", { signal: controller.signal }).catch(() => "withdrawn");
     await ctx.run("step", () => 0);
@@ -153,7 +64,7 @@ Deno.test("a signal that reached a withdrawn wait goes to one for several", asyn
 // ---- loops --------------------------------------------------------------------------------------
 
 Deno.test("a loop receives signals as they come, and leaves the others when it ends", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     const seen: unknown[] = [];
     for await (const n of ctx.signals<number>("n")) {
       seen.push(n);
@@ -171,7 +82,7 @@ Deno.test("a loop receives signals as they come, and leaves the others when it e
 });
 
 Deno.test("a loop in a race loses nothing, and a signal that aborts ends it", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     const seen: unknown[] = [];
     const loop = ctx.signals("n");
     for (let round = 0; round < 3; round++) {
@@ -199,7 +110,7 @@ Deno.test("a loop in a race loses nothing, and a signal that aborts ends it", as
 // ---- handlers -----------------------------------------------------------------------------------
 
 Deno.test("a handler receives signals in order while the main function continues", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     const seen: unknown[] = [];
     const stop = ctx.on("add", (n: number) => void seen.push(n));
     ctx.on(["x", "y"], ({ name, payload }) => void seen.push([name, payload]));
@@ -220,7 +131,7 @@ Deno.test("a handler receives signals in order while the main function continues
 
 Deno.test("a slow handler delays the next signal only with oneAtATime", async () => {
   for (const oneAtATime of [false, true]) {
-    const run = await Run.begin(async (ctx) => {
+    const run = await MessageRun.begin(async (ctx) => {
       const seen: string[] = [];
       ctx.on("go", async (n: number) => {
         seen.push(`begin ${n}`);
@@ -249,7 +160,7 @@ Deno.test("a slow handler delays the next signal only with oneAtATime", async ()
 
 Deno.test("the error of a handler fails the run", async () => {
   for (const oneAtATime of [false, true]) {
-    const run = await Run.begin(async (ctx) => {
+    const run = await MessageRun.begin(async (ctx) => {
       ctx.on("go", () => {
         throw new Error("It broke");
       }, { oneAtATime });
@@ -261,7 +172,7 @@ Deno.test("the error of a handler fails the run", async () => {
 });
 
 Deno.test("a cancellation reaches the main function, and handlers work during its clean-up", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     const seen: unknown[] = [];
     ctx.on("go", async (n: number) => {
       seen.push(n, await ctx.run("slow", () => 0).catch((error) => error.code));
@@ -285,7 +196,7 @@ Deno.test("a cancellation reaches the main function, and handlers work during it
 });
 
 Deno.test("a handler that was cancelled ends the run as cancelled by its main function", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     ctx.on("go", () => ctx.sleep("1h"));
     await ctx.sleep("2h");
   });
@@ -295,7 +206,7 @@ Deno.test("a handler that was cancelled ends the run as cancelled by its main fu
 });
 
 Deno.test("a handler can't wait until all handlers are done", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     let code: unknown;
     ctx.on("go", () => ctx.handlersDone().catch((error) => code = error.code));
     await ctx.until(() => code !== undefined);
@@ -306,7 +217,7 @@ Deno.test("a handler can't wait until all handlers are done", async () => {
 });
 
 Deno.test("a signal has one handler at a time", async () => {
-  const run = await Run.begin((ctx) => {
+  const run = await MessageRun.begin((ctx) => {
     ctx.on(["a", "b"], () => {});
     ctx.on("b", () => {});
   });
@@ -316,7 +227,7 @@ Deno.test("a signal has one handler at a time", async () => {
 // ---- conditions ---------------------------------------------------------------------------------
 
 Deno.test("conditions are looked at after each delivery, in the order of the calls", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     const seen: unknown[] = [];
     let total = 0;
     ctx.on("add", (n: number) => void (total += n));
@@ -345,7 +256,7 @@ Deno.test("conditions are looked at after each delivery, in the order of the cal
 });
 
 Deno.test("a condition that throws, uses ctx or returns a promise rejects its wait", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     const failure = (condition: () => boolean) =>
       ctx.until(condition).catch((error) => error.code ?? error.message);
     let isBroken = false;
@@ -370,7 +281,7 @@ Deno.test("a condition that throws, uses ctx or returns a promise rejects its wa
 });
 
 Deno.test("a wait for a condition ends by an AbortSignal and by a cancellation", async () => {
-  const run = await Run.begin(async (ctx) => {
+  const run = await MessageRun.begin(async (ctx) => {
     const controller = new AbortController();
     ctx.on("abort", () => controller.abort(new Error("Enough")));
     const { signal } = controller;

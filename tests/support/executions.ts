@@ -7,6 +7,7 @@
 import { digestText } from "../../src/base/digest.ts";
 import { encode } from "../../src/base/values.ts";
 import { encodeError } from "../../src/base/values_failure.ts";
+import { askText } from "../../src/replay/asks.ts";
 import type { Command } from "../../src/replay/commands.ts";
 import { asyncDrain, type Drain, probeDrain } from "../../src/replay/drain.ts";
 import type { CancelRequest, EventKind, HistoryEvent } from "../../src/replay/history.ts";
@@ -96,11 +97,19 @@ export class Journal {
       case "signal": {
         const { names = [command.name] } = command;
         const name = names[this.events.length % names.length]!;
+        const isAsk = command.options.handles === true && this.events.length % 2 === 0;
+        if (isAsk) return this.ask(command, `ask-${this.events.length}`, name, value);
         return this.add("signal.received", { ...command, name }, encode(value));
       }
       default:
         return this.add(`${command.kind}.completed`, command, encode(value));
     }
+  }
+
+  /** Appends an ask that a handler takes. */
+  ask(command: Command, id: string, signal: string, value: unknown): HistoryEvent {
+    const text = askText(id, signal, encode(value));
+    return this.add("ask.received", { ...command, name: id }, text);
   }
 
   /** Appends the failure of a step or an activity, or the timeout of a wait. */

@@ -73,7 +73,7 @@ export async function continueLive(
       if (choose(2) === 0) late.push(command);
     }
     for (const name of turn.patches) journal.patch(name);
-    for (const note of turn.notes) journal.append({ ...note, position: null, name: "" });
+    for (const note of turn.notes) journal.append({ ...note, position: null });
     if (turn.outcome !== null) {
       return { events: journal.events, snapshots, outcome: turn.outcome };
     }

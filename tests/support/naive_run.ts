@@ -6,8 +6,10 @@
  */
 
 import { SeededRandom } from "../../src/base/random.ts";
+import { encode } from "../../src/base/values.ts";
 import { digestText } from "../../src/base/digest.ts";
 import { EffectScopes, type ScopeOptions, type ScopeView } from "../../src/replay/effect_scopes.ts";
+import { type Answer, bringsSignal } from "../../src/replay/asks.ts";
 import type { Effects } from "../../src/replay/effects.ts";
 import { Conditions } from "../../src/replay/conditions.ts";
 import { Handlers } from "../../src/replay/handlers.ts";
@@ -20,7 +22,7 @@ import {
   type Delivery,
   received,
   SETTLE,
-  takesSignal,
+  takesEvent,
 } from "../../src/replay/settle.ts";
 import type { RunStart } from "../../src/replay/turn.ts";
 
@@ -95,7 +97,9 @@ class NaiveRun implements Effects {
     this.#patched = new Set(
       history.filter(({ kind }) => kind === "patched").map(({ name }) => name),
     );
-    this.#wantedNotes = history.filter(isNote).map(({ kind, digest }) => `${kind} ${digest}`);
+    this.#wantedNotes = history.filter(isNote).map(({ kind, name, digest }) =>
+      `${kind} ${name} ${digest}`
+    );
     this.#coming = history.filter(({ kind }) => ANSWERS[kind] !== null).length;
   }
 
@@ -147,8 +151,14 @@ class NaiveRun implements Effects {
     return answer;
   }
 
-  note(kind: NoteKind, payload: string): void {
-    this.#notes.push(`${kind} ${digestText(payload)}`);
+  note(kind: NoteKind, payload: string, name = ""): void {
+    this.#notes.push(`${kind} ${name} ${digestText(payload)}`);
+  }
+
+  answer(ask: string, answer: Answer): void {
+    if (this.#hasEnded) return;
+    if ("error" in answer) this.#notes.push(`ask.failed ${ask} null`);
+    else this.note("ask.answered", encode(answer.value), ask);
   }
 
   hasMadeAllNotes(): boolean {
@@ -163,7 +173,7 @@ class NaiveRun implements Effects {
     const scope = this.#scopes.current;
     const refusal = request.options.onCancel === "finish" ? null : scope?.refuse() ?? null;
     if (refusal !== null) return handled(Promise.reject(refusal.reason));
-    const mail = this.#mail.findIndex((event) => takesSignal(request, event.name));
+    const mail = this.#mail.findIndex((event) => takesEvent(request, event));
     if (mail >= 0) return Promise.resolve(received(request, this.#mail.splice(mail, 1)[0]!));
     const command = new RequestedCommand(position, request, {
       stack: null,
@@ -220,7 +230,7 @@ class NaiveRun implements Effects {
     const { options: { child } } = asked.command;
     if (child !== undefined && answers === "child") this.#childEnds.set(child.id, event);
     if (asked.state === "withdrawn") {
-      if (kind === "signal.received") this.#mail.push(event);
+      if (bringsSignal(event)) this.#mail.push(event);
     } else if (!this.#hasEnded) this.#answer(asked, event);
     for (const other of this.#asked) {
       const isToldToo = other?.state === "waiting" && !this.#hasEnded && answers === "child" &&
@@ -236,9 +246,9 @@ class NaiveRun implements Effects {
   }
 }
 
-function isOf({ command }: Asked, { kind, name, digest }: HistoryEvent): boolean {
-  const isNamed = kind === "signal.received" ? takesSignal(command, name) : command.name === name;
-  return isNamed && command.digest === digest;
+function isOf({ command }: Asked, event: HistoryEvent): boolean {
+  const isNamed = bringsSignal(event) ? takesEvent(command, event) : command.name === event.name;
+  return isNamed && command.digest === event.digest;
 }
 
 function handled<T>(promise: Promise<T>): Promise<T> {

@@ -137,6 +137,9 @@ export const STILL: World = {
   child: (program) => ["child", program],
 };
 
+/** What a handler refuses to answer. */
+export const REFUSED = "refused";
+
 /** How all is tried. */
 export const RETRY: RetryOptions = {
   maxAttempts: 3,
@@ -498,12 +501,14 @@ class Follower {
     if (this.#handled.has(name)) return "handled already";
     this.#handled.add(name);
     let received = 0;
-    const stop = ctx.on(name, async () => {
+    const stop = ctx.on(name, async (message: unknown) => {
       // Signals come again and again until the run has ended: it would wait for handlers for ever.
       if (++received >= count + 3) stop();
       await this.sequence(handler, undefined).catch((error) =>
         void this.#seen.push((error as Error).message)
       );
+      if (message === REFUSED) throw new Error("Refused"); // only asks are
+      return [received, message];
     }, { oneAtATime });
     try {
       const holds = await ctx.until(() => received >= count, { ...options, timeout });

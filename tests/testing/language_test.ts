@@ -52,6 +52,29 @@ Deno.test("a saga is undone by steps in place, which no cancellation stops and w
   await assert.rejects(wrong.result(), /compensation "x".*found the key "signal"/);
 });
 
+Deno.test("a run is asked, with the start and later, while virtual time passes", async () => {
+  const slow = defineWorkflow({ name: "slow" }, async (ctx) => {
+    ctx.on("ask", async (hours: number) => {
+      await ctx.sleep(`${hours}h`);
+      return ctx.now().toISOString();
+    });
+    await ctx.sleep("1d");
+    await ctx.handlersDone();
+  });
+  await using engine = await testEngine({ workflows: [slow], now: START });
+  const run = await engine.start(slow, undefined, {
+    signal: { name: "ask", payload: 2, askId: "first" },
+  });
+  assert.equal(await run.answer("first"), "2030-01-01T02:00:00.000Z");
+  assert.equal(await run.ask("ask", 1), "2030-01-01T03:00:00.000Z");
+  const last = run.ask("ask", 30);
+  await run.result();
+  assert.equal(await last, "2030-01-02T09:00:00.000Z");
+  const other = await engine.start(slow);
+  const untaken = other.ask("nobody", null, { timeout: "1h" });
+  await assert.rejects(untaken, { code: "TIMEOUT" });
+});
+
 Deno.test("a child has attributes, and begins after its delay, counted from its request", async () => {
   const child = defineWorkflow({ name: "child" }, async (ctx, name: string) => {
     const began = ctx.now().toISOString();

@@ -126,6 +126,23 @@ const free = () =>
     return order.id;
   });
 
+const asked = () =>
+  defineWorkflow(
+    {
+      name: "asked",
+      signals: { add: { payload: count, answer: date }, any: { answer: count }, go: nothing },
+    },
+    (ctx) => {
+      ctx.on("add", (n) => (same<typeof n, number>(), "2026-01-01"));
+      ctx.on("any", async (payload) => (same<typeof payload, unknown>(), await Promise.resolve(1)));
+      ctx.on("go", () => "anything");
+      // @ts-expect-error -- the schema of the answer takes a text
+      ctx.on("add", () => 1);
+      // @ts-expect-error -- it answers nothing
+      ctx.on("any", async () => await Promise.resolve());
+    },
+  );
+
 const mute = () => defineWorkflow({ name: "mute", signals: {} }, () => 1);
 
 const again = () =>
@@ -187,6 +204,28 @@ export async function fromOutside(continuum: Continuum, engine: TestEngine): Pro
   const muteRun = await continuum.start(mute(), undefined);
   // @ts-expect-error -- it takes none
   await muteRun.signal("anything");
+
+  const asks = await continuum.start(asked(), undefined, {
+    signal: { name: "add", payload: 1, askId: "a" },
+  });
+  const day = await asks.ask("add", 1, { askId: "a", timeout: "1s" });
+  same<typeof day, Date>();
+  const anything = await asks.ask("any");
+  same<typeof anything, number>();
+  const unknown = await asks.ask("go");
+  same<typeof unknown, unknown>();
+  const answer = await asks.answer<Date>("a");
+  same<typeof answer, Date>();
+  // @ts-expect-error -- another payload
+  await asks.ask("add", "one");
+  // @ts-expect-error -- not declared
+  await asks.ask("subtract", 1);
+  // @ts-expect-error -- the schema says what it is
+  await asks.ask<string>("add", 1);
+  const free1 = await byName.ask<number>("anything", 1);
+  same<typeof free1, number>();
+  const free2 = await byName.ask("anything");
+  same<typeof free2, unknown>();
 
   const test = await engine.start(declared(), "o-1");
   await test.signal("count", 1);

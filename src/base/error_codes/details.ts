@@ -98,6 +98,11 @@ export type ErrorDetails = {
     readonly workflow: string;
     readonly declared: readonly string[];
   };
+  readonly INVALID_ANSWER: {
+    readonly signal: string;
+    readonly workflow: string;
+    readonly issues: readonly Issue[];
+  };
   readonly SCHEMA_FAILED: { readonly what: string; readonly vendor: string };
   readonly NOT_SERIALIZABLE: { readonly path: string; readonly found: string };
   readonly PAYLOAD_TOO_LARGE: {
@@ -183,6 +188,13 @@ export type ErrorDetails = {
   readonly RUN_FAILED: { readonly runId: string };
   readonly RUN_CANCELLED: { readonly runId: string };
   readonly RUN_TERMINATED: { readonly runId: string };
+  readonly ASK_FAILED: { readonly runId: string; readonly askId: string };
+  readonly ASK_UNANSWERED: {
+    readonly runId: string;
+    readonly askId: string;
+    readonly state: string;
+  };
+  readonly ASK_NOT_FOUND: { readonly runId: string; readonly askId: string };
   readonly SCHEDULE_EXISTS: { readonly id: string };
   readonly SCHEDULE_NOT_FOUND: { readonly id: string };
   readonly SCHEDULE_STATE: { readonly id: string; readonly state: string };

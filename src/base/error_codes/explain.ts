@@ -48,6 +48,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "The version of the workflow declares its signals, and this one is not among them.",
     remedy: "Use a name of `details.declared`, or declare the signal in a new version.",
   },
+  INVALID_ANSWER: {
+    meaning: "What the handler of an ask returned does not match the schema of the answer.",
+    remedy: "Correct the handler, or the schema, in a new version of the workflow.",
+  },
   SCHEMA_FAILED: {
     meaning: "A schema threw, or returned neither a value nor issues.",
     remedy: "Correct the schema, which is part of the version.",
@@ -197,6 +201,19 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   RUN_CANCELLED: { meaning: "The run was cancelled.", remedy: "Read `cause` for the reason." },
   RUN_TERMINATED: { meaning: "The run was terminated.", remedy: "Read `cause` for the reason." },
+  ASK_FAILED: {
+    meaning: "The handler of an ask threw, or what it returned can't be the answer.",
+    remedy: "Read `cause`. The run continues, and may be asked again.",
+  },
+  ASK_UNANSWERED: {
+    meaning: "The run ended, continued as new or was retried, and had not answered the ask.",
+    remedy: "Ask again if the run has not ended. A run answers all asks that it awaits by " +
+      "`ctx.handlersDone()` before it returns.",
+  },
+  ASK_NOT_FOUND: {
+    meaning: "The run has received no ask with that id, or retention has removed the answer.",
+    remedy: "Pass the id that the ask was sent with.",
+  },
   SCHEDULE_EXISTS: {
     meaning: "A schedule with that id exists.",
     remedy: "Use another id, or `ifExists`.",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { given } from "../../operate/client.ts";
 import { defineCommand } from "../command.ts";
 import { valueOf } from "../values.ts";
 
@@ -41,7 +42,8 @@ export const command = defineCommand<Options>({
     const payload = await valueOf(text, "the payload", context.input);
     announce([`send signal ${name} to run ${id}`]);
     const acts = await context.acts(options.trust);
-    const sent = await acts.signal(id!, name!, payload, options.deliveryId);
+    const { deliveryId } = options;
+    const sent = await acts.signal(id!, name!, payload, given({ deliveryId }));
     out.document(sent, () => [`${sent.delivery === "delivered" ? "delivered" : "a duplicate"}`]);
   },
 });

@@ -155,6 +155,6 @@ export async function laterSignals(
   for (const { kind, name } of history.slice(events)) {
     if (kind === "signal.received") add(name, 1);
   }
-  for (const [name, count] of await store.runs.untaken(row.id)) add(name, count);
+  for (const [name, count] of await store.runs.untaken(row.id, ["signal"])) add(name, count);
   return [...counts].map(([name, count]) => ({ name, count }));
 }

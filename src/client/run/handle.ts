@@ -5,6 +5,7 @@
  */
 
 import {
+  checkAbortSignal,
   checkBoolean,
   checkOptions,
   checkText,
@@ -29,7 +30,13 @@ import type { Act, Action } from "../../ports/operations.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
 import type { CancelRequest } from "../../replay/history.ts";
-import type { SignalArguments, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
+import type {
+  SignalAnswer,
+  SignalArguments,
+  SignalName,
+  SignalSchemas,
+} from "../../workflow/signal_types.ts";
+import { answerOf, readSending, signalMessage } from "./asking.ts";
 import { notifyRelatives } from "./notify_relatives.ts";
 import { type ResultOptions, withinDeadline } from "./deadline.ts";
 import {
@@ -75,6 +82,26 @@ export interface SignalOptions {
    * message that you received, so that a redelivery does no harm.
    */
   readonly deliveryId?: string;
+  /**
+   * Makes an ask of the signal: {@linkcode RunHandle.answer} with this id returns what the run's
+   * handler answers. It makes the delivery idempotent, so it takes the place of `deliveryId`.
+   */
+  readonly askId?: string;
+}
+
+/**
+ * Options of {@linkcode RunHandle.ask}.
+ *
+ * @category Runs
+ */
+export interface AskOptions extends ResultOptions {
+  /**
+   * The id of the ask, by which {@linkcode RunHandle.answer} returns the answer once more, also in
+   * another process. A run receives an id once, however often it is asked with it.
+   *
+   * @default {a new UUID}
+   */
+  readonly askId?: string;
 }
 
 /**
@@ -240,8 +267,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     ...payloadAndOptions: SignalArguments<Signals, Name, SignalOptions>
   ): Promise<"delivered" | "duplicate"> {
     const [payload, options = {}] = payloadAndOptions;
-    checkOptions(options, ["deliveryId"], "signal()");
-    checkDeliveryId(options.deliveryId);
+    checkOptions(options, ["deliveryId", "askId"], "signal()");
+    readSending(options, (option) => `option ${option} of signal()`);
     readName(name, "a signal");
     const deliver = () =>
       operated(
@@ -251,6 +278,81 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       );
     const hook = this.#context.around?.signal;
     return await (hook === undefined ? deliver() : hook({ runId: this.id, name }, deliver));
+  }
+
+  /**
+   * Sends the run a signal, and waits for what its handler (`ctx.on`) returns for it. The ask waits
+   * in the run's inbox until the run has a handler for it; also while the run is paused, queued or
+   * parked.
+   *
+   * @example The number of items in a cart
+   * ```ts ignore
+   * const count = await run.ask("add", "bread", { timeout: "5s" });
+   * ```
+   *
+   * @param name The signal's name.
+   * @param payloadAndOptions Its payload, the id of the ask, how long to wait, and a signal that
+   * aborts the wait. The run answers in any case.
+   * @returns What the handler returned; if the workflow declares a schema for the answer, the
+   * schema's output.
+   * @throws {AskError} (`ASK_FAILED`) If the handler threw, or returned what can't be the answer:
+   * `cause` says why. The run continues.
+   * @throws {AskError} (`ASK_UNANSWERED`) If the run ends, continues as new or is retried before it
+   * has answered.
+   * @throws {TimeoutError} If the run has not answered in time.
+   * @throws The errors of {@linkcode RunHandle.signal}, before anything is sent.
+   */
+  ask<Name extends SignalName<Signals>>(
+    name: Name,
+    ...payloadAndOptions: SignalArguments<Signals, Name, AskOptions>
+  ): Promise<SignalAnswer<Signals, Name>>;
+  /** Asks a run of a workflow that declares no signals. */
+  ask<Answer>(
+    name: string extends keyof Signals ? string : never,
+    payload?: unknown,
+    options?: AskOptions,
+  ): Promise<Answer>;
+  async ask(name: string, payload?: unknown, options: AskOptions = {}): Promise<unknown> {
+    checkOptions(options, ["askId", "timeout", "signal"], "ask()");
+    const { askId = crypto.randomUUID(), ...waiting } = options;
+    checkText(askId, "option askId of ask()");
+    checkAbortSignal(options.signal, "ask()");
+    options.signal?.throwIfAborted();
+    const send = () => (this as RunHandle).signal(name, payload, { askId });
+    return await this.#answer(askId, waiting, "ask()", async () => await send() === "duplicate");
+  }
+
+  /**
+   * Waits for the answer to an ask that was sent with this id: by {@linkcode RunHandle.ask} or
+   * {@linkcode RunHandle.signal}, or together with the start. It returns the same answer again and
+   * again, until retention removes it with the history that holds it.
+   *
+   * @param askId The id of the ask.
+   * @param options How long to wait, and a signal that aborts the wait.
+   * @returns What the run's handler returned.
+   * @throws {AskError} (`ASK_FAILED`, `ASK_UNANSWERED`) As {@linkcode RunHandle.ask}.
+   * @throws {AskError} (`ASK_NOT_FOUND`) If the run has received no ask with that id.
+   * @throws {TimeoutError} If the run has not answered in time.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {ClosedError} If the `Continuum` is closed meanwhile.
+   */
+  async answer<Answer = unknown>(askId: string, options: ResultOptions = {}): Promise<Answer> {
+    checkText(askId, "the id of answer()");
+    return await this.#answer(askId, options, "answer()") as Answer;
+  }
+
+  async #answer(
+    askId: string,
+    options: ResultOptions,
+    call: string,
+    send?: () => Promise<boolean>,
+  ): Promise<unknown> {
+    const { clock, waiter, runs } = this.#context;
+    const waited = { runId: this.id, call, missing: `has not answered ask ${quoteId(askId)}` };
+    return await withinDeadline(options, waited, clock, async (signal) => {
+      const row = await waiter.answer(this.id, askId, signal, runs, send);
+      return answerOf({ runId: this.id, askId }, this.#mine(row, "wait for an answer"));
+    });
   }
 
   async #deliver(
@@ -273,13 +375,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
         const checked = await contracts.signal(version, name, payload);
         const encoded = encode(checked, "payload");
         checkPayload(encoded, `the payload of ${what}`, payloadBytes);
-        const message = {
-          kind: "signal",
-          name,
-          payload: encoded,
-          ...trace,
-          ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
-        } as const;
+        const message = { ...signalMessage(name, encoded, options), ...trace };
         const delivery = await deed(async ({ runs }) => {
           const delivery = await runs.deliverTo(version, this.id, message);
           switch (delivery.status) {
@@ -690,9 +786,6 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 }
 
-/** The longest delivery id, in characters, since an index holds it. */
-const MAX_DELIVERY_ID = 255;
-
 /** The most lines before and after a place. */
 const MAX_AROUND = 100;
 
@@ -716,10 +809,6 @@ function readReason(reason: unknown, call: string): string | undefined {
   return reason === undefined
     ? undefined
     : checkText(reason, `option reason of ${call}`, MAX_REASON);
-}
-
-function checkDeliveryId(id: unknown): void {
-  if (id !== undefined) checkText(id, "option deliveryId of signal()", MAX_DELIVERY_ID);
 }
 
 /** How a run ended, from its row or from the engine of this process. */

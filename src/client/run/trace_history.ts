@@ -6,6 +6,7 @@
  */
 
 import type { TracedAnswer, TracedEffect, TraceRequest } from "../../dry_run/trace.ts";
+import { signalOf } from "../../replay/asks.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import { ANSWERS } from "../../replay/settle.ts";
 
@@ -40,13 +41,13 @@ function effectOf(
 ): KnownEffect {
   const answer = events.find(({ kind }) => ANSWERS[kind] !== null) ?? null;
   const failures = events.filter(({ kind }) => kind === "attempt.failed");
-  const { kind, name, digest } = answer ?? events[0]!;
+  const { kind, digest } = answer ?? events[0]!;
   const isOmitted = (answer?.payload?.length ?? 0) > payloadChars;
   return {
     position,
     // A failed attempt of an activity has the digest of its input, one of a step has none.
     kind: ANSWERS[kind] ?? (digest === null ? "step" : "activity"),
-    name,
+    name: signalOf(answer ?? events[0]!),
     input: null,
     omitted: isOmitted ? ["value"] : [],
     until: null,

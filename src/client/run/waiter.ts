@@ -1,5 +1,5 @@
 /**
- * Waits for runs to end or to reach a state, on whichever node they execute.
+ * Waits for runs to end, to reach a state or to answer an ask, on whichever node they execute.
  *
  * A wait reads the run once and marks it as watched, so that the executing node announces its end
  * or its parking to other processes. A notification or the run's exit then makes the wait read
@@ -15,6 +15,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { isContinuumError } from "../../base/errors.ts";
+import type { AskRow } from "../../ports/answers.ts";
 import { END_STATES, type RunRow, type RunState } from "../../ports/rows.ts";
 import type { LocalNotice, RunStore } from "../../ports/store.ts";
 import { ClosedError } from "../../store/errors.ts";
@@ -32,17 +33,35 @@ export interface PollTimes {
 /** How often a run that is awaited is polled, unless a test says otherwise. */
 export const POLLS: PollTimes = { announced: 2_000, transient: 250 };
 
-/** The condition of one wait. */
-interface Wanted {
+/** One wait. */
+interface Look<Found> {
+  /** What is done, for errors. */
   readonly action: string;
-  readonly isThere: (row: RunRow) => boolean;
-  /** Whether one of the wanted states is transient. */
+  /** Looks for what is awaited; `undefined`: it is not there yet. */
+  readonly find: (isFirst: boolean) => Promise<Found | undefined>;
+  /** Whether it may be announced only inside the executing process. */
   readonly isTransient: boolean;
+  /** The ask whose answer is awaited, if any. */
+  readonly ask?: AwaitedAsk;
+  /**
+   * Called when the wait would be woken, before it looks. Returns whether what is awaited may be
+   * there by now, without a wake-up.
+   */
+  readonly begin?: () => Promise<boolean>;
 }
 
 interface Waiting {
   readonly wake: () => void;
   readonly isTransient: boolean;
+  readonly ask: AwaitedAsk | undefined;
+}
+
+/** The ask whose answer is awaited. */
+interface AwaitedAsk {
+  readonly id: string;
+  readonly namespace: string;
+  /** Receives the answer without a look at the database. */
+  readonly hear: (row: AskRow) => void;
 }
 
 /** Waits for runs. */
@@ -69,10 +88,22 @@ export class RunWaiter implements WakeupReceiver {
     wakeups.add(this);
   }
 
-  /** Wakes the waits for the run of a notice: they read it again. */
-  receive(notice: LocalNotice): void {
-    if (notice.kind === "ended") this.#wake(notice.runId);
-    else if (notice.kind === "moved") this.#wake(notice.runId, { transient: true });
+  /** Wakes the waits for the run of a notice: they read it again, unless it says all. */
+  receive(notice: LocalNotice): boolean {
+    switch (notice.kind) {
+      case "ended":
+        return this.#wake(notice.runId);
+      case "moved":
+        return this.#wake(notice.runId, ({ isTransient }) => isTransient);
+      case "answered":
+        return this.#wake(notice.runId, ({ ask }) => {
+          if (ask?.id !== notice.ask) return false;
+          const { answer } = notice;
+          if (answer?.namespace === ask.namespace) ask.hear(answer.row);
+          return true;
+        });
+    }
+    return false;
   }
 
   /** Wakes every wait, since notifications may have been lost. */
@@ -98,11 +129,15 @@ export class RunWaiter implements WakeupReceiver {
    * @throws {ClosedError} After `close()`. The signal's reason when it aborts.
    */
   async wait(runId: string, signal: AbortSignal, runs: RunStore = this.#runs): Promise<RunRow> {
-    const isThere = ({ endedAt }: RunRow) => endedAt !== null;
-    return await this.#wait(runId, signal, runs, {
+    return await this.#wait(runId, signal, {
       action: "wait for a result",
-      isThere,
       isTransient: false,
+      find: async (isFirst) => {
+        const row = await runs.get(runId, { watch: true });
+        if (row === null) throw runNotFound(runId, "wait for a result");
+        if (row.endedAt !== null) return row;
+        if (isFirst && mayBeDue(row)) this.#wakeups.due();
+      },
     });
   }
 
@@ -122,39 +157,83 @@ export class RunWaiter implements WakeupReceiver {
     signal: AbortSignal,
     runs: RunStore,
   ): Promise<RunRow> {
-    return await this.#wait(runId, signal, runs, {
+    const isTransient = [...states].some((state) => !ANNOUNCED.has(state));
+    return await this.#wait(runId, signal, {
       action: "wait for a state",
-      isThere: ({ state, endedAt }) => states.has(state) || endedAt !== null,
-      isTransient: [...states].some((state) => !ANNOUNCED.has(state)),
+      isTransient,
+      find: async (isFirst) => {
+        const row = await runs.get(runId, { watch: !isTransient });
+        if (row === null) throw runNotFound(runId, "wait for a state");
+        if (states.has(row.state) || row.endedAt !== null) return row;
+        if (isFirst && !isTransient && mayBeDue(row)) this.#wakeups.due();
+      },
     });
   }
 
-  #wake(runId: string, only?: { readonly transient: true }): void {
-    for (const { wake, isTransient } of this.#waiting.get(runId) ?? []) {
-      if (only === undefined || isTransient) wake();
-    }
-  }
-
-  async #wait(
+  /**
+   * Waits until an ask has been answered, or can't be any more.
+   *
+   * @param runId The run.
+   * @param ask The id of the ask.
+   * @param signal Aborts the wait.
+   * @param runs Reads the answer.
+   * @param send Sends the ask; returns whether it had been sent before.
+   * @returns What is known of the ask, which is not open.
+   * @throws The errors of {@linkcode RunWaiter.wait}, and those of `send`.
+   */
+  async answer(
     runId: string,
+    ask: string,
     signal: AbortSignal,
     runs: RunStore,
-    { action, isThere, isTransient }: Wanted,
-  ): Promise<RunRow> {
+    send: () => Promise<boolean> = () => Promise.resolve(true),
+  ): Promise<AskRow> {
+    let heard: AskRow | undefined;
+    return await this.#wait(runId, signal, {
+      begin: send,
+      action: "wait for an answer",
+      isTransient: false,
+      ask: { id: ask, namespace: runs.namespace, hear: (row) => heard = row },
+      find: async () => {
+        const row = heard ?? await runs.answer(runId, ask);
+        if (row === null) throw runNotFound(runId, "wait for an answer");
+        return row.status === "open" ? undefined : row;
+      },
+    });
+  }
+
+  /** Returns whether a wait was woken. */
+  #wake(runId: string, isMeant: (waiting: Waiting) => boolean = () => true): boolean {
+    let isHeard = false;
+    for (const waiting of this.#waiting.get(runId) ?? []) {
+      if (!isMeant(waiting)) continue;
+      isHeard = true;
+      waiting.wake();
+    }
+    return isHeard;
+  }
+
+  async #wait<Found>(
+    runId: string,
+    signal: AbortSignal,
+    { action, find, isTransient, ask, begin }: Look<Found>,
+  ): Promise<Found> {
     let woken = Promise.withResolvers<void>();
-    const waiter = { wake: () => woken.resolve(), isTransient };
+    const waiter = { wake: () => woken.resolve(), isTransient, ask };
     const group = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, group.add(waiter));
     signal.addEventListener("abort", waiter.wake);
     try {
+      let mayBeThere = await begin?.() ?? true;
       for (let isFirst = true;; isFirst = false) {
         signal.throwIfAborted();
         if (this.#isClosed) throw new ClosedError(action);
-        woken = Promise.withResolvers();
-        const row = await this.#read(runId, runs, !isTransient);
-        if (row === null) throw runNotFound(runId, action);
-        if (row !== undefined && isThere(row)) return row;
-        if (isFirst && !isTransient && row !== undefined && mayBeDue(row)) this.#wakeups.due();
+        if (mayBeThere) {
+          woken = Promise.withResolvers();
+          const found = await this.#try(() => find(isFirst));
+          if (found !== undefined) return found;
+        }
+        mayBeThere = true;
         if (!signal.aborted && !this.#isClosed) await this.#sleep(woken.promise, isTransient);
       }
     } finally {
@@ -165,9 +244,9 @@ export class RunWaiter implements WakeupReceiver {
   }
 
   /** Returns `undefined` if the database is unavailable or closed. */
-  async #read(runId: string, runs: RunStore, watch: boolean): Promise<RunRow | null | undefined> {
+  async #try<Found>(find: () => Promise<Found | undefined>): Promise<Found | undefined> {
     try {
-      return await runs.get(runId, { watch });
+      return await find();
     } catch (error) {
       if (this.#isClosed || isContinuumError(error, "DATABASE_UNAVAILABLE")) return undefined;
       throw error;

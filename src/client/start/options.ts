@@ -25,6 +25,7 @@ import {
   type RunTermsOptions,
   TERMS_KEYS,
 } from "../../workflow/run_policy.ts";
+import { readSending } from "../run/asking.ts";
 import type { SignalInput, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
 
 /**
@@ -148,6 +149,8 @@ export type StartSignal<Signals extends SignalSchemas = SignalSchemas> = {
       readonly name: Name;
       /** Deliveries of the same signal to the same run with the same id count once. */
       readonly deliveryId?: string;
+      /** Makes an ask of it, in place of `deliveryId`: `handle.answer(askId)` returns the answer. */
+      readonly askId?: string;
     }
     & (undefined extends SignalInput<Signals, Name> ? {
         /** Its payload; `undefined` when omitted. */
@@ -377,11 +380,9 @@ function readPlace(limit: StartOptions["limit"], what: string): StartPlace {
 }
 
 function checkSignal(signal: StartSignal, what: string): void {
-  checkKeys(signal, ["name", "payload", "deliveryId"], `option signal of ${what}`);
+  checkKeys(signal, ["name", "payload", "deliveryId", "askId"], `option signal of ${what}`);
   checkText(signal.name, `option signal.name of ${what}`, MAX_NAME);
-  if (signal.deliveryId !== undefined) {
-    checkText(signal.deliveryId, `option signal.deliveryId of ${what}`);
-  }
+  readSending(signal, (option) => `option signal.${option} of ${what}`);
 }
 
 function merge(shared: string | undefined, own: string | undefined): string | undefined {

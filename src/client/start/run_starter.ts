@@ -29,7 +29,9 @@ import {
   type StartManyItem,
   type StartManyOptions,
   type StartOptions,
+  type StartSignal,
 } from "./options.ts";
+import { signalMessage } from "../run/asking.ts";
 import { operated } from "../operated.ts";
 import { StartBatch } from "./batch.ts";
 import { sending, type Traced } from "../sending.ts";
@@ -149,8 +151,7 @@ export class RunStarter {
     if (existing.status === "conflict") throw existing.error;
     const { signal } = options;
     if (signal !== undefined && inserted.key === undefined) {
-      const { name, payload, deliveryId } = signal;
-      await existing.run.signal(name, payload, deliveryId === undefined ? {} : { deliveryId });
+      await sendTo(existing.run, signal);
     }
     return existing.run;
   }
@@ -246,8 +247,7 @@ export class RunStarter {
       // Another id means that the start was found by its key, so the first start has sent the
       // signal.
       if (item.status !== "existing" || signal === undefined || item.run.id !== runId) continue;
-      const { name, payload, deliveryId } = signal;
-      await item.run.signal(name, payload, deliveryId === undefined ? {} : { deliveryId });
+      await sendTo(item.run, signal);
     }
     return [...started];
   }
@@ -291,11 +291,7 @@ export class RunStarter {
         }),
         ...(key === undefined ? {} : { key: { key, digest: sha256Hex(encoded) } }),
         ...(signal === undefined ? {} : {
-          signal: {
-            name: signal.name,
-            payload: payload!,
-            ...defined({ deliveryId: signal.deliveryId }),
-          },
+          signal: signalMessage(signal.name, payload!, signal),
         }),
       },
     };
@@ -401,6 +397,11 @@ export class RunStarter {
     const context = inNamespace(this.#context, run.namespace);
     return new RunHandle(runId, context, { local: left, version: run.hash });
   }
+}
+
+/** Sends the signal of a start to a run that was there. */
+async function sendTo(run: RunHandle, { name, payload, ...ids }: StartSignal): Promise<void> {
+  await run.signal(name, payload, ids);
 }
 
 function checkWorkflow(workflow: unknown): void {

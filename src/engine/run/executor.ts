@@ -402,13 +402,14 @@ export class RunExecutor implements Resident {
     turn: Turn,
     effects: OutstandingEffects,
   ): Promise<readonly HistoryEvent[] | ExitOrReload> {
-    const unsaid = await this.#say(turn, effects); // EXECUTOR-2
-    if (unsaid !== undefined) return unsaid;
+    const said = await this.#sayWithNews(turn, effects); // EXECUTOR-2
+    if (said !== undefined) return said;
     this.#isHurried = false;
     const idleSince = this.#context.clock.monotonic();
     while (!this.#record.isLost) {
       if (this.#trouble !== undefined) throw this.#trouble.error;
-      if (this.#record.isStale) {
+      // What was read before is taken first: many messages then need few reads.
+      if (this.#record.isStale && !effects.receive()) {
         const exit = await this.#readInbox();
         if (exit !== undefined) return exit;
       }
@@ -423,7 +424,24 @@ export class RunExecutor implements Resident {
     return LOST;
   }
 
-  /** Writes the annotations of a turn. */
+  /**
+   * Writes the annotations of a turn, together with the messages that have arrived. Returns those, to
+   * be delivered.
+   */
+  async #sayWithNews(
+    turn: Turn,
+    effects: OutstandingEffects,
+  ): Promise<readonly HistoryEvent[] | ExitOrReload | undefined> {
+    const said = annotations(turn);
+    if (said.length === 0) return undefined;
+    effects.receive();
+    const written = await this.#append([...said, ...effects.takePendingEvents()], effects);
+    if (!Array.isArray(written)) return written;
+    const news = written.slice(said.length);
+    return news.length === 0 ? undefined : news;
+  }
+
+  /** Writes the annotations of a turn that has ended the run, or its generation. */
   async #say(turn: Turn, effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
     const said = annotations(turn);
     if (said.length === 0) return undefined;

@@ -124,7 +124,10 @@ export async function tryAgain(
 
 function endOf({ run, next }: RunRecord, { unconsumed }: Execution): GenerationEnd {
   const { id, namespace, token, generation } = run;
-  const signals = unconsumed.map(({ name, payload }) => ({ name, payload }));
+  // An ask that was received and not answered stays with the generation that received it.
+  const signals = unconsumed.flatMap(({ kind, name, payload }) =>
+    kind === "signal.received" ? { name, payload } : []
+  );
   return { run: id, namespace, token, generation, next, seed: randomId(), signals };
 }
 

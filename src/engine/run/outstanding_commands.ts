@@ -168,10 +168,13 @@ export class OutstandingCommands {
     return positions;
   }
 
-  /** The commands that wait for a signal with that name and that code awaits (ATTENTION-1). */
-  waitingFor(signal: string): readonly OutstandingCommand[] {
+  /**
+   * The commands that wait for a signal with that name, or for an ask, and that code awaits
+   * (ATTENTION-1).
+   */
+  waitingFor(signal: string, isAsk: boolean): readonly OutstandingCommand[] {
     return this.in("waiting").filter(({ command }) =>
-      takesSignal(command, signal) && command.attention !== "lost"
+      takesSignal(command, signal, isAsk) && command.attention !== "lost"
     );
   }
 

@@ -20,6 +20,7 @@ import type { ClaimedRun, InboxRow, LoadedRun, NewEvent, WaitRow } from "../../p
 import type { TaskFence } from "../../ports/tasks.ts";
 import type { AttemptFacts, AttemptTelemetry, StayTelemetry } from "../../ports/telemetry.ts";
 import { decodeActivityFailure, type RetriedAttempt } from "../../replay/activity_failure.ts";
+import { readAsk } from "../../replay/asks.ts";
 import type { Command } from "../../replay/commands.ts";
 import type { CancelRequest, HistoryEvent } from "../../replay/history.ts";
 import type { Turn } from "../../replay/turn.ts";
@@ -64,7 +65,14 @@ export interface OutstandingEffectsOptions {
 const SHARE_TEXT = 16 * 1_048_576;
 
 /** The kinds of event that a message from outside becomes: they keep their order of arrival. */
-const ARRIVED: ReadonlySet<string> = new Set(["signal.received", "cancel.requested"]);
+const ARRIVED: ReadonlySet<string> = new Set([
+  "signal.received",
+  "ask.received",
+  "cancel.requested",
+]);
+
+/** The kinds of message that become such events. */
+const ARRIVES_IN_ORDER: ReadonlySet<InboxRow["kind"]> = new Set(["signal", "ask", "cancel"]);
 
 /** The effects of one execution. */
 export class OutstandingEffects {
@@ -154,19 +162,27 @@ export class OutstandingEffects {
   /** Handles all that may have happened, and starts what may start. */
   advance(): void {
     this.#endCancelled();
+    this.receive();
+    this.#takeDue();
+    this.#startReady();
+  }
+
+  /** Takes the messages that were read, and starts nothing. Returns whether it took one. */
+  receive(): boolean {
     const { inbox, stay, context } = this.#options;
     let isLater = false;
+    let hasTaken = false;
     inbox.take((message) => {
       // Signals and cancellations are delivered in their order of arrival.
-      if (isLater && (message.kind === "signal" || message.kind === "cancel")) return false;
+      if (isLater && ARRIVES_IN_ORDER.has(message.kind)) return false;
       const taken = this.#takeMessage(message);
       if (taken === "later") isLater = true;
       if (taken !== true) return false;
+      hasTaken = true;
       stay?.took(message, context.databaseClock.now());
       return true;
     });
-    this.#takeDue();
-    this.#startReady();
+    return hasTaken;
   }
 
   /**
@@ -520,6 +536,7 @@ export class OutstandingEffects {
       case "child":
         return this.#takeChildEnd(message);
       case "signal":
+      case "ask":
         return this.#takeSignal(message);
       case "pause":
         return false; // until the run is resumed
@@ -527,14 +544,14 @@ export class OutstandingEffects {
   }
 
   /**
-   * Signals with one name go to the waits for that name in order.
+   * Signals with one name go to the waits for that name in order; asks go to handlers (ASK-2).
    *
    * What is delivered before a signal may end the race that its wait is in, and no code would see the
    * signal. So it is the first event of its write, or comes with the next one (EFFECT-3).
    */
   #takeSignal(message: InboxRow): boolean | "later" {
-    const { name } = message;
-    const takers = this.#pending.waitingFor(name);
+    const { kind, name, payload } = message;
+    const takers = this.#pending.waitingFor(name, kind === "ask");
     const [taker] = takers;
     if (taker === undefined) return false;
     const isRaced = taker.command.attention === "raced";
@@ -545,7 +562,9 @@ export class OutstandingEffects {
       context.warnings.outwaited(run, name, taker.command.position, last.command.position);
     }
     taker.state = "settled";
-    const event = { ...eventOf(taker.command, "signal.received", message.payload), name };
+    const event = kind === "ask"
+      ? { ...eventOf(taker.command, "ask.received", payload), name: readAsk(payload ?? "{}").ask }
+      : { ...eventOf(taker.command, "signal.received", payload), name };
     const pending = { event, consumes: message.id };
     if (isRaced) this.#pendingEvents.unshift(pending);
     else this.#pendingEvents.push(pending);

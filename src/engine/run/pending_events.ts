@@ -38,7 +38,7 @@ export function annotations({ patches, notes }: Turn): PendingEvent[] {
   const none = { position: null, digest: null, payload: null };
   return [
     ...patches.map((name) => ({ event: { ...none, kind: "patched", name } })),
-    ...notes.map((note) => ({ event: { ...none, ...note, name: "" } })),
+    ...notes.map((note) => ({ event: { ...none, ...note } })),
   ];
 }
 

@@ -42,7 +42,7 @@ export type Write = Committed | { readonly step: ExitOrReload | "woken" };
 /** What a record needs from its node. */
 export type RecordContext = Pick<
   ExecutorContext,
-  "journal" | "histories" | "databaseClock" | "residents" | "databaseRetry" | "log"
+  "journal" | "histories" | "databaseClock" | "residents" | "databaseRetry" | "log" | "wakeups"
 >;
 
 /** A `seq` that no event reaches. */
@@ -245,9 +245,22 @@ export class RunRecord {
     const isLeaving = this.#stay !== undefined && transition !== undefined &&
       !("result" in transition);
     const entry = { run, token, ...this.place, ...share };
-    return this.classify(
+    const written = this.classify(
       await this.#context.journal.append(isLeaving ? { ...entry, ...this.trail } : entry),
     );
+    if ("at" in written) this.#announce(share.events);
+    return written;
+  }
+
+  /** Wakes those who wait for the answers that were written. */
+  #announce(events: readonly NewEvent[]): void {
+    const { workflow } = this.#run;
+    for (const { kind, name, payload } of events) {
+      if (kind !== "ask.answered" && kind !== "ask.failed") continue;
+      const status = kind === "ask.answered" ? "answered" : "failed";
+      const row = { status, payload, state: "running", workflow } as const;
+      this.#context.wakeups.answered(this.#run, name, row);
+    }
   }
 
   /** Translates the result of a write by the journal, or by a transaction instead of it. */

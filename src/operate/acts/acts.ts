@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PlannedRun, RunOutcome, SentSignal } from "../act_on_runs.ts";
+import type { PlannedRun, RunOutcome, SentSignal, SignalIds } from "../act_on_runs.ts";
 import type { ActedSchedule } from "../act_on_schedules.ts";
 import type { ForkLine, ForkRequest } from "../fork.ts";
 import type { ReopenLine } from "../reopen.ts";
@@ -78,9 +78,9 @@ export interface Acts {
    * @param id The run.
    * @param name The signal's name.
    * @param payload Its payload.
-   * @param deliveryId Makes the delivery idempotent.
+   * @param ids Makes the delivery idempotent, or an ask of it.
    */
-  signal(id: string, name: string, payload: unknown, deliveryId?: string): Promise<SentSignal>;
+  signal(id: string, name: string, payload: unknown, ids?: SignalIds): Promise<SentSignal>;
   /**
    * Acts on runs.
    *

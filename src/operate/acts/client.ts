@@ -45,7 +45,7 @@ import type { Act, Acts, RunAct, RunDeed, ScheduleDeed } from "./acts.ts";
  */
 export function actsOf(client: Continuum, reason: string | undefined): Acts {
   return {
-    signal: (id, name, payload, deliveryId) => signalRun(client, id, name, payload, deliveryId),
+    signal: (id, name, payload, ids) => signalRun(client, id, name, payload, ids),
     onRuns: (deed, ids) => runAct(client, deed, ids, reason),
     onSchedule: (deed, id) => scheduleAct(client, deed, id),
     start: (request) => startRun(client, request),

@@ -45,10 +45,10 @@ interface ReopenPlan {
 export function actsOfServer(options: ServerOptions, reason: string | undefined): Acts {
   const observer = new ActingObserver(options, reason);
   return {
-    async signal(id, name, payload, delivery) {
+    async signal(id, name, payload, { deliveryId: delivery, askId: ask } = {}) {
       const path = actionPath("runs", id, "signal");
       const { seen } = await observer.plan(path);
-      const fields = { name, payload: plainValue(payload, "the payload"), delivery };
+      const fields = { name, payload: plainValue(payload, "the payload"), delivery, ask };
       return await observer.carryOut<SentSignal>(path, seen, fields);
     },
     onRuns: (deed, ids) => runAct(observer, deed, ids),

@@ -11,6 +11,7 @@
 import { inWords } from "../../base/describe.ts";
 import { refuse } from "../../base/arguments.ts";
 import type { Duration } from "../../base/duration.ts";
+import { lookForAnswer } from "../answers.ts";
 import { compareRuns, type RunComparison } from "../compare.ts";
 import { type Continuum, given } from "../client.ts";
 import { healthReport, listNodes, listQueues } from "../health.ts";
@@ -150,6 +151,12 @@ export const READINGS = {
     args: { id: text },
     needs: ["id"],
     read: (client, { id }) => resultOf(client, id),
+  }),
+  "runs.answer": reading<OfRun & { readonly ask: string }, Result<typeof lookForAnswer>>({
+    rights: ["read"],
+    args: { id: text, ask: text },
+    needs: ["id", "ask"],
+    read: (client, { id, ask }) => lookForAnswer(client, id, ask),
   }),
   "runs.where": reading<OfRun & Replayed & { readonly around?: number }, RunPlace>({
     rights: ["read"],

@@ -180,6 +180,7 @@ function kindOf(event: string): PayloadKind | null {
     case "payload.refused":
       return null;
     case "signal.received":
+    case "ask.received":
       return "signal";
     case "cancel.requested":
       return "cancellation";
@@ -257,6 +258,7 @@ async function plainMessage(message: InboxRow, payloads: Payloads): Promise<Inbo
     case "activity":
       return { ...message, payload: await payloads.decode(payload, kindOf(name) ?? "result") };
     case "signal":
+    case "ask":
       return { ...message, payload: await payloads.decode(payload, "signal") };
     case "cancel":
     case "pause":
@@ -276,7 +278,7 @@ function codedRuns(runs: RunStore, payloads: Payloads): RunStore {
   const message = async (message: Message): Promise<Message> => {
     const { kind, payload } = message;
     if (payload === null) return message;
-    const what = kind === "signal" ? "signal" : "cancellation";
+    const what = kind === "cancel" ? "cancellation" : "signal";
     return { ...message, payload: await payloads.encode(payload, what, namespace) };
   };
   const start = async (run: NewRun): Promise<NewRun> => {
@@ -305,6 +307,12 @@ function codedRuns(runs: RunStore, payloads: Payloads): RunStore {
     deliver: async (runId, sent) => await runs.deliver(runId, await message(sent)),
     deliverTo: async (version, runId, sent) =>
       await runs.deliverTo(version, runId, await message(sent)),
+    answer: async (...asked) => {
+      const row = await runs.answer(...asked);
+      if (row === null || row.payload === null) return row;
+      const kind = row.status === "failed" ? "error" : "result";
+      return { ...row, payload: await payloads.decode(row.payload, kind, namespace) };
+    },
     history: async (...asked) =>
       await all(await runs.history(...asked), (event) => plainEvent(event, payloads)),
     generations: async (...asked) =>

@@ -2,10 +2,11 @@
  * Messages to many runs in one statement: those that are sent in one tick of the event loop share a
  * commit.
  *
- * - DELIVERY-1: a locked run, one that has ended or is missing, and a second message to a run of the batch
- *   are left to the caller, who delivers each by itself: a row delays, or fails, its own message.
+ * - DELIVERY-1: a message to a locked run, or to one that has ended or is missing, and a second one with
+ *   the same delivery id are left to the caller, who delivers each by itself: a row delays, or fails,
+ *   its own messages. Several messages to one locked run wait for it together.
  * - RUN-3 of `src/store/runs/run_store.ts` holds as for a single message: a message is numbered under
- *   its run's lock.
+ *   its run's lock. Messages to one run are numbered in the order in which they were sent.
  *
  * @module
  */
@@ -16,13 +17,14 @@ import type { SchemaName } from "../schema/name.ts";
 import { CLOCK, specifierIdsOf } from "../sql/fragments.ts";
 import { INTEGERS, TEXT, TEXTS, unnested } from "../sql/parameters.ts";
 import { isContention, isRefusal, isUniqueViolation } from "../sql/sqlstate.ts";
-import { rows, statement } from "../sql/statement.ts";
+import { type Prepared, rows, statement } from "../sql/statement.ts";
+import { type Delivered, deliveryName } from "./message_statements.ts";
 
 /** A message on its way: texts that Postgres keeps. */
 export interface Outgoing {
   /** The run's id. */
   readonly runId: string;
-  /** `signal` or `cancel`. */
+  /** `signal`, `ask` or `cancel`. */
   readonly kind: string;
   /** The signal's name. */
   readonly name: string;
@@ -36,16 +38,6 @@ export interface Outgoing {
   readonly trace: string | null;
 }
 
-/** A message that was delivered. */
-export interface Delivered {
-  /** The message. */
-  readonly message: number;
-  /** The run's key. */
-  readonly run: number;
-  /** Who executes the run. */
-  readonly node: string | null;
-}
-
 const GIVEN = {
   place: INTEGERS,
   runId: TEXTS,
@@ -57,8 +49,9 @@ const GIVEN = {
   trace: TEXTS,
 };
 
-const STATEMENTS = {
-  deliverMany: statement(
+/** @param lock How the rows of the runs are locked. */
+const deliver = (lock: string) =>
+  statement(
     { namespace: TEXT, ...GIVEN },
     rows<Delivered & { readonly place: number }>(),
     `
@@ -76,76 +69,78 @@ const STATEMENTS = {
       and not exists (
         select from {schema}.deliveries as delivery
         where delivery.run = run.id and delivery.kind = given.kind
-          and delivery.name = given.name and delivery.delivery_id = given.delivery_id
+          and delivery.name = ${deliveryName("given.kind", "given.name")}
+          and delivery.delivery_id = given.delivery_id
       )
-    order by run.id for update of run skip locked
+    order by run.id for update of run${lock}
   ),
   woken as (
     update {schema}.runs as run set
-      wake_seq = run.wake_seq + 1,
+      wake_seq = run.wake_seq + (select count(*) from held where held.id = run.id),
       wake_at = case
         when (run.state = 'pending' or run.started_at is null)
-          and (select held.kind from held where held.id = run.id) = 'signal' then run.wake_at
+          and not exists (select from held where held.id = run.id and held.kind = 'cancel')
+          then run.wake_at
         when run.state in ('pending', 'suspended') then least(run.wake_at, ${CLOCK})
       end
     where run.id = any(array(select id from held)) and run.ended_at is null
     returning run.id, run.node
   ),
+  sent as materialized (
+    select held.*, woken.node, row_number() over (order by held.place) as nth
+    from held join woken on woken.id = held.id
+  ),
   message as (
     insert into {schema}.inbox (run, kind, name, payload, trace)
-    select held.id, held.kind, held.name, held.payload::json, held.trace
-    from held join woken on woken.id = held.id
-    returning id, run
+    select id, kind, name, payload::json, trace from sent order by nth
+    returning id
+  ),
+  numbered as materialized (
+    select id, row_number() over (order by id) as nth from message
   ),
   noted as (
     insert into {schema}.deliveries (run, kind, name, delivery_id, message)
-    select message.run, held.kind, held.name, held.delivery_id, message.id
-    from message join held on held.id = message.run where held.delivery_id is not null
+    select sent.id, sent.kind, ${deliveryName("sent.kind", "sent.name")}, sent.delivery_id,
+      numbered.id
+    from sent join numbered using (nth) where sent.delivery_id is not null
   )
-  select held.place, message.id as message, message.run, woken.node
-  from message join woken on woken.id = message.run join held on held.id = message.run`,
-  ),
+  select sent.place, numbered.id as message, sent.id as run, sent.node
+  from sent join numbered using (nth)`,
+  );
+
+const STATEMENTS = {
+  deliverMany: deliver(" skip locked"),
+  /** To one run alone, whose row is locked. */
+  deliverLater: deliver(""),
 };
+
+/** The results of a batch by place; a promise, where the row of a run has to be waited for. */
+type Results = ReadonlyMap<number, Delivered | Promise<Delivered | undefined>>;
 
 /** Delivers messages to runs of one namespace, many at a time. */
 export class Deliveries {
-  readonly #batcher: Batcher<Outgoing, Delivered | undefined>;
+  readonly #driver: SqlDriver;
+  readonly #namespace: string;
+  readonly #sql: Prepared<typeof STATEMENTS>;
+  readonly #batcher: Batcher<
+    Outgoing,
+    { readonly result: Delivered | Promise<Delivered | undefined> | undefined }
+  >;
 
   /**
-   * Prepares the statement.
+   * Prepares the statements.
    *
    * @param driver The database.
    * @param schema Where the tables are.
    * @param namespace Whose runs.
    */
   constructor(driver: SqlDriver, schema: SchemaName, namespace: string) {
-    const { deliverMany } = schema.prepare(STATEMENTS);
+    this.#driver = driver;
+    this.#namespace = namespace;
+    this.#sql = schema.prepare(STATEMENTS);
     this.#batcher = new Batcher(async (batch) => {
-      if (batch.length === 1) return [undefined];
-      const first = new Map<string, number>();
-      batch.forEach(({ runId }, place) => first.has(runId) || first.set(runId, place));
-      const places = [...first.values()];
-      const column = (value: (message: Outgoing) => string | null) =>
-        places.map((place) => value(batch[place]!));
-      try {
-        const rows = await deliverMany.query(driver, {
-          namespace,
-          place: places,
-          runId: column(({ runId }) => runId),
-          kind: column(({ kind }) => kind),
-          name: column(({ name }) => name),
-          payload: column(({ payload }) => payload),
-          deliveryId: column(({ deliveryId }) => deliveryId),
-          version: column(({ version }) => version),
-          trace: column(({ trace }) => trace),
-        });
-        const found = new Map(rows.map(({ place, ...delivered }) => [place, delivered]));
-        return batch.map((_, place) => found.get(place));
-      } catch (error) {
-        // Whether anything was written is known only where the database says so.
-        if (!isRefusal(error) && !isUniqueViolation(error) && !isContention(error)) throw error;
-        return batch.map(() => undefined); // DELIVERY-1
-      }
+      const results = batch.length === 1 ? NOTHING : await this.#deliverMany(batch);
+      return batch.map((_, place) => ({ result: results.get(place) }));
     });
   }
 
@@ -155,7 +150,65 @@ export class Deliveries {
    * @param message The message.
    * @returns `undefined`: it was not delivered.
    */
-  add(message: Outgoing): Promise<Delivered | undefined> {
-    return this.#batcher.add(message);
+  async add(message: Outgoing): Promise<Delivered | undefined> {
+    return await (await this.#batcher.add(message)).result;
   }
+
+  async #deliverMany(batch: readonly Outgoing[]): Promise<Results> {
+    const seen = new Set<string>();
+    const places = batch.flatMap((message, place) => {
+      const key = keyOf(message);
+      if (key === null) return place;
+      return seen.size < seen.add(key).size ? place : [];
+    });
+    const found = await this.#deliver(this.#sql.deliverMany, batch, places);
+    if (found === undefined) return NOTHING;
+    const results = new Map<number, Delivered | Promise<Delivered | undefined>>(found);
+    const left = Map.groupBy(
+      places.filter((place) => !found.has(place)),
+      (place) => batch[place]!.runId,
+    );
+    for (const few of left.values()) {
+      if (few.length === 1) continue;
+      const later = this.#deliver(this.#sql.deliverLater, batch, few);
+      for (const place of few) results.set(place, later.then((found) => found?.get(place)));
+    }
+    return results;
+  }
+
+  /** `undefined`: the database refuses one of the messages, and has written nothing (DELIVERY-1). */
+  async #deliver(
+    statement: Prepared<typeof STATEMENTS>["deliverMany"],
+    batch: readonly Outgoing[],
+    places: readonly number[],
+  ): Promise<ReadonlyMap<number, Delivered> | undefined> {
+    const column = (value: (message: Outgoing) => string | null) =>
+      places.map((place) => value(batch[place]!));
+    try {
+      const rows = await statement.query(this.#driver, {
+        namespace: this.#namespace,
+        place: places,
+        runId: column(({ runId }) => runId),
+        kind: column(({ kind }) => kind),
+        name: column(({ name }) => name),
+        payload: column(({ payload }) => payload),
+        deliveryId: column(({ deliveryId }) => deliveryId),
+        version: column(({ version }) => version),
+        trace: column(({ trace }) => trace),
+      });
+      return new Map(rows.map(({ place, ...delivered }) => [place, delivered]));
+    } catch (error) {
+      // Whether anything was written is known only where the database says so.
+      if (!isRefusal(error) && !isUniqueViolation(error) && !isContention(error)) throw error;
+      return undefined;
+    }
+  }
+}
+
+const NOTHING: Results = new Map();
+
+/** What makes a delivery the same as another; `null`: it is like none. */
+function keyOf({ runId, kind, name, deliveryId }: Outgoing): string | null {
+  if (deliveryId === null) return null;
+  return JSON.stringify([runId, kind, kind === "ask" ? "" : name, deliveryId]);
 }

@@ -9,6 +9,7 @@ import type { RunState } from "../../ports/rows.ts";
 import { IN_TRANSACTION } from "../sql/caller_transaction.ts";
 import { AWAITED } from "../retention/statements.ts";
 import { ENDED, noted } from "./fragments.ts";
+import { deliveryName } from "./message_statements.ts";
 import {
   CLOCK,
   milliseconds,
@@ -76,6 +77,7 @@ const GIVEN = {
   attributes: TEXTS,
   key: TEXTS,
   digest: TEXTS,
+  sends: TEXTS,
   signal: TEXTS,
   payload: TEXTS,
   delivery: TEXTS,
@@ -132,14 +134,15 @@ const COMPANIONS = `,
   ),
   sent as (
     insert into {schema}.inbox (run, kind, name, payload, trace)
-    select inserted.id, 'signal', given.signal, given.payload::json, given.trace
+    select inserted.id, given.sends, given.signal, given.payload::json, given.trace
     from inserted join given using (namespace, run_id)
     where given.signal is not null
     returning id, run
   ),
   delivered as (
     insert into {schema}.deliveries (run, kind, name, delivery_id, message)
-    select sent.run, 'signal', given.signal, given.delivery, sent.id
+    select sent.run, given.sends, ${deliveryName("given.sends", "given.signal")}, given.delivery,
+      sent.id
     from sent join inserted on inserted.id = sent.run join given using (namespace, run_id)
     where given.delivery is not null
   )`;

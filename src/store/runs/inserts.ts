@@ -420,6 +420,7 @@ function parametersOf(runs: readonly Placed[]): InsertParameters {
     attributes: runs.map((run) => run.attributes ?? null),
     key: runs.map(({ key }) => key ? storable("an idempotency key", key.key) : null),
     digest: runs.map((run) => run.key?.digest ?? null),
+    sends: runs.map(({ signal }) => signal ? signal.kind ?? "signal" : null),
     signal: runs.map(({ signal }) => signal ? storable("a signal's name", signal.name) : null),
     payload: runs.map((run) => run.signal?.payload ?? null),
     delivery: runs.map(({ signal }) =>

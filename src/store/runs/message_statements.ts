@@ -8,9 +8,18 @@
 import { LOCK_SIGNALS } from "../../base/lock_signal.ts";
 import type { RunRow } from "../../ports/rows.ts";
 import { CLOCK, specifierIdsOf } from "../sql/fragments.ts";
-import { nullable, NUMBER, TEXT } from "../sql/parameters.ts";
+import { nullable, NUMBER, TEXT, TEXTS } from "../sql/parameters.ts";
 import { rows, statement } from "../sql/statement.ts";
-import type { Delivered } from "./deliveries.ts";
+
+/** A message that was delivered. */
+export interface Delivered {
+  /** The message. */
+  readonly message: number;
+  /** The run's key. */
+  readonly run: number;
+  /** Who executes the run. */
+  readonly node: string | null;
+}
 
 interface DeliveredRow {
   readonly id: number;
@@ -19,6 +28,16 @@ interface DeliveredRow {
   readonly hash: string;
   readonly ended: boolean;
   readonly message: number | null;
+}
+
+/**
+ * The name under which a delivery id is kept: of an ask, the id alone counts.
+ *
+ * @param kind The kind of message, in SQL.
+ * @param name The name of the signal, in SQL.
+ */
+export function deliveryName(kind: string, name: string): string {
+  return `case when ${kind} = 'ask' then '' else ${name} end`;
 }
 
 /** The statements on messages. */
@@ -41,7 +60,7 @@ export const MESSAGE_STATEMENTS = {
     update {schema}.runs set
       wake_seq = wake_seq + 1,
       wake_at = case
-        when (state = 'pending' or started_at is null) and $kind = 'signal' then wake_at
+        when (state = 'pending' or started_at is null) and $kind <> 'cancel' then wake_at
         when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
       end
     where run_id = $runId and namespace is not distinct from $namespace and ended_at is null
@@ -49,7 +68,8 @@ export const MESSAGE_STATEMENTS = {
       specifierIdsOf("array[$version]")
     })) and not exists (
       select from {schema}.deliveries as delivery
-      where delivery.run = runs.id and delivery.kind = $kind and delivery.name = $name
+      where delivery.run = runs.id and delivery.kind = $kind
+        and delivery.name = ${deliveryName("$kind", "$name")}
         and delivery.delivery_id = $deliveryId
     )
     returning id, node
@@ -61,7 +81,8 @@ export const MESSAGE_STATEMENTS = {
   ),
   noted as (
     insert into {schema}.deliveries (run, kind, name, delivery_id, message)
-    select run, $kind, $name, $deliveryId, id from message where $deliveryId::text is not null
+    select run, $kind, ${deliveryName("$kind", "$name")}, $deliveryId, id from message
+    where $deliveryId::text is not null
   )
   select message.id as message, message.run, woken.node from message join woken on woken.id = message.run`,
   ),
@@ -75,16 +96,17 @@ export const MESSAGE_STATEMENTS = {
     delivery.message
   from {schema}.runs as run join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
   left join {schema}.deliveries as delivery
-    on delivery.run = run.id and delivery.kind = $kind and delivery.name = $name
+    on delivery.run = run.id and delivery.kind = $kind
+    and delivery.name = ${deliveryName("$kind", "$name")}
     and delivery.delivery_id = $deliveryId
   where run.run_id = $runId and run.namespace is not distinct from $namespace`,
   ),
 
   untaken: statement(
-    { run: NUMBER },
+    { run: NUMBER, kinds: TEXTS },
     rows<{ readonly name: string; readonly count: number }>(),
     `
   select name, count(*)::integer as count from {schema}.inbox
-  where run = $run::bigint and kind = 'signal' and name not like '${LOCK_SIGNALS}' group by name order by name collate "C"`,
+  where run = $run::bigint and kind = any($kinds::text[]) and name not like '${LOCK_SIGNALS}' group by name order by name collate "C"`,
   ),
 };

@@ -29,6 +29,7 @@ import type {
   StuckReason,
 } from "../../ports/rows.ts";
 import type { AttributesChange } from "../../base/attributes.ts";
+import type { AskRow } from "../../ports/answers.ts";
 import type { RunCondition, RunQuery } from "../../ports/run_query.ts";
 import type {
   ClaimOptions,
@@ -43,6 +44,7 @@ import type {
   VersionChange,
 } from "../../ports/store.ts";
 import { Batcher } from "../../base/batcher.ts";
+import { Answers } from "./answers.ts";
 import { CHANGE_STATEMENTS } from "./change_statements.ts";
 import { Deliveries } from "./deliveries.ts";
 import { RunInserts } from "./inserts.ts";
@@ -93,6 +95,7 @@ export class Runs implements RunStore {
   readonly #inserts: RunInserts;
   readonly #places: Places;
   readonly #deliveries: Deliveries;
+  readonly #answers: Answers;
   readonly #versions: Batcher<string, string | null>;
 
   /**
@@ -110,6 +113,7 @@ export class Runs implements RunStore {
     this.#inserts = new RunInserts(schema);
     this.#places = new Places(schema);
     this.#deliveries = new Deliveries(driver, schema, namespace);
+    this.#answers = new Answers(driver, schema, namespace);
     this.#versions = new Batcher(async (runIds) => {
       const asked = [...new Set(runIds)];
       const rows = await this.#sql.version.query(driver, { runIds: asked, namespace });
@@ -240,6 +244,11 @@ export class Runs implements RunStore {
     return ended ? { status: "ended", state } : { status: "moved", hash };
   }
 
+  /** See {@linkcode RunStore.answer}. */
+  async answer(runId: string, ask: string): Promise<AskRow | null> {
+    return isStorable(runId) && isStorable(ask) ? await this.#answers.get(runId, ask) : null;
+  }
+
   /** See {@linkcode RunStore.get}. */
   async get(runId: string, options: { watch?: boolean } = {}): Promise<RunRow | null> {
     if (!isStorable(runId)) return null;
@@ -251,8 +260,11 @@ export class Runs implements RunStore {
   }
 
   /** See {@linkcode RunStore.untaken}. */
-  async untaken(run: number): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.#sql.untaken.query(this.#driver, { run });
+  async untaken(
+    run: number,
+    kinds: readonly ("signal" | "ask")[] = ["signal", "ask"],
+  ): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#sql.untaken.query(this.#driver, { run, kinds });
     return new Map(rows.map(({ name, count }) => [name, count]));
   }
 

@@ -5,6 +5,7 @@
  */
 
 import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
+import { asks } from "./asks.ts";
 import { bulk } from "./bulk.ts";
 import { forks } from "./forks.ts";
 import { health } from "./health.ts";
@@ -22,6 +23,7 @@ import { versionUsage } from "./version_usage.ts";
 export const PARTS = [
   journal,
   runs,
+  asks,
   reopenings,
   forks,
   bulk,
