@@ -20,6 +20,11 @@ import { TestReport } from "./test_report.ts";
 const FOLDERS = ["src", "tests"];
 const VERBOSE = "--verbose";
 
+/** Nothing is lost if this server is; tests that stop or cut one have their own. */
+const FAST = { fsync: "off", full_page_writes: "off", max_wal_size: "8GB" };
+
+const PRELOAD = join(import.meta.dirname!, "../tests/support/light_children.ts");
+
 async function main(): Promise<number> {
   // The tests hear an interrupt too, and end by it: then there is a server to be removed.
   Deno.addSignalListener("SIGINT", () => {});
@@ -31,7 +36,7 @@ async function main(): Promise<number> {
     await writeImage(image);
     const given = Deno.env.get("DATABASE_URL");
     if (given !== undefined) return await test(given, image, groups);
-    await using server = await startPostgres();
+    await using server = await startPostgres({ settings: FAST });
     return await test(server.url, image, groups);
   } finally {
     for (const each of [folder, groups]) await Deno.remove(each, { recursive: true });
@@ -43,7 +48,7 @@ async function test(postgres: string, image: string, groups: string): Promise<nu
   const named = given.some((arg) => !arg.startsWith("-"));
   const all = named ? [] : await writeGroups(await groupTests(FOLDERS), groups);
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--parallel", ...given, ...all],
+    args: ["test", "-A", "--parallel", "--preload", PRELOAD, ...given, ...all],
     env: { CONTINUUM_TEST_POSTGRES: postgres, [IMAGE]: image },
     stdout: "piped",
     stderr: "piped",
