@@ -47,8 +47,8 @@ export interface Operation {
   /** How it became, and what was done, as plain JSON. */
   readonly after: Readonly<Record<string, unknown>> | null;
   /**
-   * `done`; `begun`: under way, or its process died; `stopped`: it can be continued; otherwise why it
-   * was refused, such as the code of an error.
+   * `done`; `unchanged`: it was so already; `begun`: under way, or its process died; `stopped`: it can
+   * be continued; otherwise why it was refused, such as the code of an error.
    */
   readonly outcome: string;
 }

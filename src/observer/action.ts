@@ -108,7 +108,7 @@ export class ActionAnswers {
       const who = { name: look.by.toWellFormed().slice(0, MAX_ACTOR), proven: true };
       const client = actor.asOperator(reason === null ? who : { ...who, reason });
       const outcome = await route.deed({ ...look, client }, plan, fields);
-      this.#audit({ ...entry, outcome: "done" });
+      this.#audit({ ...entry, outcome: route.outcome?.(outcome) ?? "done" });
       return outcome;
     } catch (error) {
       this.#audit({ ...entry, outcome: shownError(error).code });

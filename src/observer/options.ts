@@ -42,7 +42,10 @@ export interface AuditEntry {
   readonly targets: readonly string[];
   /** Why; `null`: no reason was given. */
   readonly reason: string | null;
-  /** What came of it: `done`, or the code of the error. */
+  /**
+   * What came of it: `done`; `partly`: some of the targets are as they were, and the record in the
+   * database says which; otherwise why all are as they were, such as the code of the error.
+   */
   readonly outcome: string;
 }
 

@@ -201,6 +201,12 @@ export interface ActionRoute<Plan = Json, Outcome = Json> extends RouteBase {
   /** The ids of what the plan would change. */
   targets(plan: Plan): readonly string[];
   /**
+   * What the audit says came of it ({@linkcode AuditEntry.outcome}); `done` when omitted.
+   *
+   * @param outcome What `deed` returned.
+   */
+  outcome?(outcome: Outcome): string;
+  /**
    * What must be the same when the deed begins as when the plan was looked at; all of the plan when
    * omitted.
    */

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { defineActivity } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { openIn } from "../support/runs.ts";
+import { openIn, reached } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
 interface Held {
@@ -102,6 +102,21 @@ forEachDatabase("a run that is paused", (database, test) => {
     await refused(run.resume(), "RUN_STATE", "paused");
     work.end.resolve("done");
     assert.deepEqual(await run.result(), ["done", "second"]);
+  });
+
+  test("a second pause changes nothing, and the record of operations says so", async () => {
+    await using at = await scene(database);
+    const run = await at.node.start("echo", { wait: "go" }, { runId: "r-1" });
+    await reached(run, "suspended");
+    for (const name of ["ana", "ben"]) {
+      await at.node.asOperator({ name }).run("r-1").pause({ reason: `for ${name}` });
+    }
+    assert.equal((await run.status()).pause?.reason, "for ana");
+    const { operations } = await at.node.operations.list();
+    assert.deepEqual(operations.map(({ as, outcome }) => [as, outcome]), [
+      ["ben", "unchanged"],
+      ["ana", "done"],
+    ]);
   });
 
   test("gets no further attempt of an activity", async () => {

@@ -29,6 +29,7 @@ import { decodeError, encodeError } from "../../base/values_failure.ts";
 import type { Act, Action } from "../../ports/operations.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
+import type { RunStore } from "../../ports/store.ts";
 import type { CancelRequest } from "../../replay/history.ts";
 import type {
   SignalAnswer,
@@ -664,9 +665,10 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async retry(): Promise<void> {
     await operated(this.#context, this.#act("run.retry"), async (deed) => {
-      const { hash, state } = await this.#row("retry the run");
+      const { hash } = await this.#row("retry the run");
       await deed(async ({ runs }) => {
         if (await runs.unpark(this.id)) return true;
+        const { state } = await this.#row("retry the run", runs);
         throw wrongRunState(this.id, "retry the run", state, "a parked state (stuck_...)");
       });
       await this.#context.versions.clearFailures(hash);
@@ -759,8 +761,11 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     await notifyRelatives(this.id, this.#context);
   }
 
-  async #row(action: string): Promise<RunRow> {
-    const row = await this.#context.runs.get(this.id);
+  async #row(
+    action: string,
+    runs: Pick<RunStore, "get"> = this.#context.runs,
+  ): Promise<RunRow> {
+    const row = await runs.get(this.id);
     if (row === null) throw runNotFound(this.id, action);
     return this.#mine(row, action);
   }

@@ -11,6 +11,7 @@ import type { RunStore } from "../../ports/store.ts";
 import type { ClientContext } from "../context.ts";
 import { operated } from "../operated.ts";
 import { runEnded, wrongRunState } from "../errors.ts";
+import { stateNow } from "./state_now.ts";
 
 /**
  * That a run is paused, or is going to be.
@@ -54,12 +55,14 @@ export async function pauseRun(
 ): Promise<void> {
   const { id, runId, namespace } = row;
   const act = { action: "run.pause", namespace, target: runId } as const;
+  const what = "pause the run";
   await operated(context, act, async (deed) => {
-    if (row.endedAt !== null) throw runEnded(runId, "pause the run", row.state);
+    if (row.endedAt !== null) throw runEnded(runId, what, row.state);
     const paused = await deed(async ({ runs }) => await runs.pause(id, pauseRequest(reason)));
-    if (paused === null) return await refuseEnded(row, "pause the run", context.runs);
-    context.wakeups.wakeRun(paused.id, paused.node);
-  });
+    if (paused !== null) context.wakeups.wakeRun(paused.id, paused.node);
+    else await stateNow(runId, what, context.runs);
+    return paused;
+  }, (paused) => paused === null ? "unchanged" : null);
 }
 
 /**
@@ -71,22 +74,16 @@ export async function pauseRun(
 export async function resumeRun(row: RunRow, context: PauseContext): Promise<void> {
   const { id, runId, namespace, state } = row;
   const act = { action: "run.resume", namespace, target: runId } as const;
+  const what = "resume the run";
   await operated(context, act, async (deed) => {
-    if (row.endedAt !== null) throw runEnded(runId, "resume the run", state);
+    if (row.endedAt !== null) throw runEnded(runId, what, state);
     const resumed = await deed(async ({ runs }) => await runs.resume(id));
     if (resumed === null) {
-      await refuseEnded(row, "resume the run", context.runs);
-      throw wrongRunState(runId, "resume the run", state, "paused");
+      throw wrongRunState(runId, what, await stateNow(runId, what, context.runs), "paused");
     }
     if (resumed.wakeAt !== null) context.wakeups.due(resumed.wakeAt);
     else context.wakeups.wakeRun(resumed.id, resumed.node);
   });
-}
-
-/** A run that has ended meanwhile. */
-async function refuseEnded({ runId }: RunRow, action: string, runs: RunStore): Promise<void> {
-  const now = await runs.get(runId);
-  if (now !== null && now.endedAt !== null) throw runEnded(runId, action, now.state);
 }
 
 /**

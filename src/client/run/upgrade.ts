@@ -21,6 +21,7 @@ import type { Versions } from "../../version/versions.ts";
 import type { ClientContext, LocalNode } from "../context.ts";
 import { acting, type Deed, operated, type OperatedContext, refusedBy } from "../operated.ts";
 import { asClaimed } from "./replayer.ts";
+import { stateNow } from "./state_now.ts";
 import { runEnded, runNotFound, wrongRunState } from "../errors.ts";
 
 /**
@@ -206,6 +207,9 @@ async function asNode<T>(
   }
 }
 
+/** Errors that say that no lease was taken. */
+const REFUSED = ["RUN_STATE", "RUN_ENDED", "RUN_NOT_FOUND"] as const;
+
 async function move(
   row: RunRow,
   target: VersionPin,
@@ -221,7 +225,7 @@ async function move(
     outcome = "settled";
     return report;
   } catch (error) {
-    if (isContinuumError(error, "RUN_STATE")) outcome = "settled";
+    if (REFUSED.some((code) => isContinuumError(error, code))) outcome = "settled";
     throw error;
   } finally {
     settled?.(outcome);
@@ -238,6 +242,7 @@ async function moveHeld(
   const { runs } = context;
   const seized = await runs.seize(row.runId, lease);
   if (seized === null) {
+    await stateNow(row.runId, "upgrade the run", runs);
     throw wrongRunState(
       row.runId,
       "upgrade the run",

@@ -67,6 +67,7 @@ export const fork = defineAction<Plan, ForkLine>({
     fork && [fork.origin, fork.version, fork.again.map(({ position }) => position)],
   ],
   targets: ({ id }) => [id],
+  outcome: ({ forked, drift }) => forked ? "done" : drift !== null ? "drifts" : "refused",
   confirm: (plan, view, fields) => ({
     title: `Fork ${plan.id}`,
     trail: [{ text: "Runs", to: view.to(["runs"]) }, {

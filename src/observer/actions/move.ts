@@ -99,6 +99,8 @@ export const MOVE_ACTIONS: readonly ActionRoute[] = KINDS.map(({ word, verb, rig
     },
     fence: ({ versions: _, ...plan }) => plan as never,
     targets: ({ id }) => [id],
+    outcome: ({ report: { moves, drift, refused } }) =>
+      moves ? "done" : drift !== null ? "drifts" : refused !== null ? "refused" : "fails",
     confirm(plan, view, fields) {
       const { id, report, target, versions } = plan;
       const others = versions.map(({ hash, label, current }) =>

@@ -32,6 +32,7 @@ export const repair = defineAction<RepairPlan, RepairLines>({
   plan: ({ client, given }) => planRepairs(client, [...new Set(given.all(CODE))]),
   fence: ({ repairs }) => repairs as never,
   targets: ({ repairs }) => repairs.flatMap(({ targets }) => targets.map(({ id }) => id)),
+  outcome: ({ done, changed }) => changed === 0 ? "done" : done === 0 ? "CHANGED" : "partly",
   confirm({ repairs }, view, fields) {
     const count = repairs.reduce((sum, { targets }) => sum + targets.length, 0);
     return {

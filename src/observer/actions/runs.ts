@@ -29,7 +29,13 @@ import {
   textParameter,
 } from "../parameters.ts";
 import type { Right } from "../rights.ts";
-import { type ActionRoute, defineAction, type Done, type Look } from "../route.ts";
+import {
+  type ActionRoute,
+  type Confirmation,
+  defineAction,
+  type Done,
+  type Look,
+} from "../route.ts";
 import { filterOf, filterParameters } from "../run_filter.ts";
 import type { View } from "../view.ts";
 
@@ -141,6 +147,8 @@ interface Plan {
   readonly skipped: number;
   /** Whether more match than one action changes. */
   readonly more: boolean;
+  /** The run that the address names, if it is in no state for this. */
+  readonly other: PlannedRun | null;
 }
 
 interface Outcomes {
@@ -174,7 +182,12 @@ function actionOn(deed: Deed, path: string, parameters: readonly Parameter[]): A
     fence: ({ runs }) =>
       runs.map(({ id, version, generation, createdAt }) => [id, version, generation, createdAt]),
     targets: ({ runs }) => idsOf(runs),
-    confirm({ runs, skipped, more }, view) {
+    outcome: ({ runs }) => {
+      const failed = runs.flatMap(({ error }) => error?.code ?? []);
+      return failed.length === 0 ? "done" : failed.length < runs.length ? "partly" : failed[0]!;
+    },
+    confirm({ runs, skipped, more, other }, view) {
+      if (other !== null) return nothingToDo(deed, other, view);
       const [first] = runs;
       const isOne = runs.length === 1;
       return {
@@ -236,6 +249,7 @@ async function planOf(deed: Deed, { client, params, given }: Look): Promise<Plan
     runs,
     skipped: planned.length - runs.length,
     more: chosen.more || chosen.ids.length > MOST_RUNS,
+    other: params.id === undefined || runs.length > 0 ? null : planned[0]!,
   };
 }
 
@@ -247,6 +261,21 @@ async function matching(
     limit: MOST_RUNS,
   });
   return { ids: runs.map(({ id }) => id), more: cursor !== null };
+}
+
+/** What is said of one run that is in no state for an action, such as of one that has just ended. */
+function nothingToDo({ verb }: Deed, { id, state }: PlannedRun, view: View): Confirmation {
+  return {
+    title: `${verb} ${id}`,
+    trail: [{ text: "Runs", to: view.to(["runs"]) }, { text: id, to: view.to(["runs", id]) }],
+    button: verb,
+    nothing: true,
+    back: view.to(["runs", id]),
+    body: note(
+      "warn",
+      html`<p>There is nothing to ${verb.toLowerCase()}: the run is ${stateMark(state)} now.</p>`,
+    ),
+  };
 }
 
 function listOf(runs: readonly PlannedRun[], view: View): Html {

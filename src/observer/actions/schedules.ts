@@ -23,6 +23,8 @@ interface Deed {
   readonly done: string;
   readonly isGrave: boolean;
   readonly consequence: string;
+  /** The states in which it does something. */
+  applies(state: string): boolean;
   act(client: Continuum, plan: ActedSchedule): Promise<ActedSchedule>;
 }
 
@@ -33,6 +35,7 @@ const DEEDS: readonly Deed[] = [
     done: "was paused",
     isGrave: false,
     consequence: "It fires no more until it is resumed. Its runs are not touched.",
+    applies: (state) => ["active", "stuck"].includes(state),
     act: (client, { id }) => switchSchedule(client, "pause", id),
   },
   {
@@ -41,6 +44,7 @@ const DEEDS: readonly Deed[] = [
     done: "fires again",
     isGrave: false,
     consequence: "It fires again from its next planned time on.",
+    applies: (state) => ["paused", "stuck"].includes(state),
     act: (client, { id }) => switchSchedule(client, "resume", id),
   },
   {
@@ -49,6 +53,7 @@ const DEEDS: readonly Deed[] = [
     done: "has started a run",
     isGrave: false,
     consequence: "It starts a run now, besides the planned ones.",
+    applies: (state) => state !== "cancelled",
     act: (client, { id }) => triggerSchedule(client, id),
   },
   {
@@ -57,6 +62,7 @@ const DEEDS: readonly Deed[] = [
     done: "was deleted",
     isGrave: true,
     consequence: "It is removed, and fires no more. The runs that it started stay.",
+    applies: () => true,
     act: (client, plan) => deleteSchedule(client, plan),
   },
 ];
@@ -79,9 +85,12 @@ export const SCHEDULE_ACTIONS: readonly ActionRoute[] = DEEDS.map((deed) =>
       ],
       button: `${deed.verb} this schedule`,
       grave: deed.isGrave,
+      nothing: !deed.applies(plan.state),
       back: view.to(["schedules", plan.id]),
       body: html`
-        ${note(deed.isGrave ? "bad" : "live", deed.consequence)}
+        ${deed.applies(plan.state)
+          ? note(deed.isGrave ? "bad" : "live", deed.consequence)
+          : note("warn", `There is nothing to ${deed.word}: the schedule is ${plan.state} now.`)}
         ${facts([
           ["Workflow", plan.workflow],
           ["State", stateMark(plan.state)],

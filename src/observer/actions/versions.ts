@@ -4,8 +4,6 @@
  * @module
  */
 
-import { refuse } from "../../base/arguments.ts";
-import { inWords } from "../../base/describe.ts";
 import { activateVersion, type Activation } from "../../operate/activate.ts";
 import {
   allow,
@@ -17,9 +15,25 @@ import {
   planAllow,
   planDenial,
 } from "../../operate/denials.ts";
-import { currentVersions, findVersion, showVersion } from "../../operate/versions.ts";
+import {
+  currentVersions,
+  findVersion,
+  showVersion,
+  type VersionDetails,
+} from "../../operate/versions.ts";
+import { ObserverError } from "../errors.ts";
 import { type Html, html, NOTHING } from "../html.ts";
-import { counted, facts, MOST_COUNTED, note, number, section, table, time } from "../parts/mod.ts";
+import {
+  ago,
+  counted,
+  facts,
+  MOST_COUNTED,
+  note,
+  number,
+  section,
+  table,
+  time,
+} from "../parts/mod.ts";
 import { textParameter } from "../parameters.ts";
 import { type ActionRoute, defineAction, type Page } from "../route.ts";
 import type { View } from "../view.ts";
@@ -96,6 +110,8 @@ interface DenialData extends DenialPlan {
   readonly workflow: string;
   /** The labels of its modules. */
   readonly modules: readonly string[];
+  /** Who has denied it or a module of it, when and why; `null`: no one has. */
+  readonly denied: VersionDetails["denied"];
 }
 
 const denyVersion = defineAction<DenialData, DenialLines>({
@@ -106,13 +122,14 @@ const denyVersion = defineAction<DenialData, DenialLines>({
   action: "version deny",
   needsReason: true,
   async plan({ client, params, given }) {
-    const { hash, workflow, members } = await showVersion(client, params.hash!);
+    const { hash, workflow, members, denied } = await showVersion(client, params.hash!);
     const request = { version: hash, member: given.one(MEMBER) ?? undefined };
     const plan = await planDenial(client, request, NO_REASON);
-    return { ...plan, hash, workflow, modules: members.map(({ label }) => label) };
+    return { ...plan, hash, workflow, denied, modules: members.map(({ label }) => label) };
   },
-  fence: ({ sha256, versions, withoutCurrent }) => [
+  fence: ({ sha256, versions, withoutCurrent, denied }) => [
     sha256,
+    denied?.at ?? null,
     versions.map(({ hash }) => hash),
     withoutCurrent.map(({ workflow, next }) => [workflow, next]),
   ],
@@ -131,7 +148,10 @@ const denyVersion = defineAction<DenialData, DenialLines>({
         html`<p>No node executes what has this SHA-256 any more. Its runs are parked; they continue once it is
           allowed again, or when they are moved to another version.</p>`,
       )}
-      ${barred(plan, view)}${withoutCurrent(plan, view)}${modules(plan, view)}
+      ${alreadyDenied(plan, view)}${barred(plan, view)}${withoutCurrent(plan, view)}${modules(
+        plan,
+        view,
+      )}
       ${fields.text(MEMBER.name) === null
         ? NOTHING
         : html`<input type="hidden" name="member" value="${fields.text(MEMBER.name)}">`}
@@ -146,6 +166,20 @@ const denyVersion = defineAction<DenialData, DenialLines>({
     to: view.to(["versions"], { state: "denied" }),
   }),
 });
+
+function alreadyDenied({ denied }: DenialData, view: View): Html {
+  if (denied === null) return NOTHING;
+  const { by, at, reason } = denied;
+  return note(
+    "warn",
+    html`<p>No node executes it now: it was denied${by === null ? NOTHING : ` by ${by}`}, ${
+      ago(
+        view,
+        at,
+      )
+    }: ${reason}</p>`,
+  );
+}
 
 function barred({ versions, count, live, more }: DenialPlan, view: View): Html {
   return section(
@@ -206,7 +240,7 @@ const allowVersion = defineAction<AllowData, AllowLines>({
   async plan({ client, params }) {
     const { hash, workflow, denied } = await findVersion(client, params.hash!);
     if (denied === null) {
-      return refuse("the version", inWords("one that is not denied"), "a version that is denied");
+      throw new ObserverError("CHANGED", "This version is not denied now: nothing was done");
     }
     return { ...await planAllow(client, denied.sha256), hash, workflow };
   },
