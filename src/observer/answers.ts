@@ -101,6 +101,18 @@ export function tagOf(facts: readonly (Json | undefined)[]): string {
 }
 
 /**
+ * Whether a browser has the answer with a tag already. Proxies that compress answers make tags weak, or
+ * write the compression's name into them.
+ *
+ * @param request The request.
+ * @param tag The tag of the answer.
+ */
+export function hasAnswer({ headers }: Request, tag: string): boolean {
+  return (headers.get("if-none-match") ?? "").split(",")
+    .some((known) => known.trim().replace(/^W\//, "").replace(/(?:-|;)\w+"$/, '"') === tag);
+}
+
+/**
  * Says that nothing has changed.
  *
  * @param tag The tag of the answer.

@@ -39,10 +39,15 @@ export function isOwnRequest(request: Request, host: string): boolean {
   const site = request.headers.get("sec-fetch-site");
   if (site !== null) return site === "same-origin";
   const origin = request.headers.get("origin");
-  if (origin !== null) return hostOf(origin) === host.toLowerCase();
+  if (origin !== null) return isOfHost(origin, host);
   return bodyKindOf(request) === "json";
 }
 
-function hostOf(origin: string): string | null {
-  return URL.canParse(origin) ? new URL(origin).host : null;
+/** Whether an origin has a host, which may name the usual port of the origin's protocol. */
+function isOfHost(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: sender } = new URL(origin);
+  const own = `${protocol}//${host}`;
+  return sender !== "" && /^[^/?#@\\\s]+$/.test(host) && URL.canParse(own) &&
+    new URL(own).host === sender;
 }

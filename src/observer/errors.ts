@@ -137,6 +137,9 @@ const NEXT: Readonly<Record<string, string>> = {
     "Go back, and choose runs by the boxes before them, or all that match. A program sends their ids in " +
     "`id`, or `all=1` with a filter.",
   UNKNOWN_VIEWER: "Sign in to the application that this observer is part of.",
+  FOREIGN_REQUEST:
+    "Send the form from the page itself. Behind a proxy: it has to pass the header Host on, or to set " +
+    "X-Forwarded-Host, with the option trustProxy of the observer.",
   NOT_ALLOWED: "Those who run this observer can give you the right.",
 };
 

@@ -25,6 +25,7 @@ import { ActionAnswers } from "./action.ts";
 import { ANSWER_MS, READ_MS, tooLong, waitFor } from "./bounds.ts";
 import {
   fileAnswer,
+  hasAnswer,
   htmlAnswer,
   jsonAnswer,
   redirectAnswer,
@@ -264,7 +265,7 @@ export class Handler {
     const facts = plain(route.facts === undefined ? data : route.facts(data));
     const { theme, zone } = view;
     const tag = tagOf([form, theme, zone, said, view.by, [...rights].sort(), facts]);
-    if (request.headers.get("if-none-match") === tag) return unchangedAnswer(tag);
+    if (hasAnswer(request, tag)) return unchangedAnswer(tag);
     if (form === "json") return jsonAnswer(data, 200, { etag: tag });
     const live = typeof route.live === "function" ? route.live(data) : route.live ?? null;
     const page = await asked.read(async () => await route.page(data, view));
@@ -436,5 +437,6 @@ function checkOrigin(request: Request, { host }: Place): void {
   throw new ObserverError(
     "FOREIGN_REQUEST",
     "This request does not come from the observer's pages",
+    { host, origin: request.headers.get("origin") },
   );
 }

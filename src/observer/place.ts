@@ -43,9 +43,9 @@ export interface Place {
 export function placeOf(request: Request, path: string | undefined, trustProxy: boolean): Place {
   const url = new URL(request.url);
   const { headers } = request;
-  const forwarded = trustProxy ? headers.get("x-forwarded-host") : null;
+  const forwarded = trustProxy ? firstOf(headers.get("x-forwarded-host")) : null;
   const host = forwarded ?? headers.get("host") ?? url.host;
-  const prefix = trustProxy ? prefixOf(headers.get("x-forwarded-prefix")) : null;
+  const prefix = trustProxy ? prefixOf(firstOf(headers.get("x-forwarded-prefix"))) : null;
   const { namespace, pathname } = withoutNamespace(withoutMount(url.pathname, path ?? ""));
   if (path === undefined && prefix === null) {
     const depth = pathname.split("/").length - 2;
@@ -69,7 +69,15 @@ function withoutMount(pathname: string, path: string): string {
   return path !== "" && pathname.startsWith(`${path}/`) ? pathname.slice(path.length) : pathname;
 }
 
+/** What the proxy says that the browser has spoken to: the others behind it add theirs. */
+function firstOf(header: string | null): string | null {
+  const [first = ""] = header?.split(",") ?? [];
+  return first.trim() || null;
+}
+
+/** `null`: it is no prefix of a path. */
 function prefixOf(header: string | null): string | null {
   const prefix = header?.replace(/\/$/, "");
-  return prefix !== undefined && isPath(prefix) ? prefix : null;
+  // Segments with an encoded character count as those without.
+  return prefix !== undefined && isPath(prefix.replace(/%[0-9A-F]{2}/gi, "x")) ? prefix : null;
 }

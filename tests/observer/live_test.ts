@@ -8,6 +8,7 @@
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import { observer, RIGHTS } from "../../src/observer/mod.ts";
 import { browserTest, hasChromium, type OpenPage } from "../support/browser.ts";
 import { POSTGRES } from "../support/database.ts";
 import { reached, resultOf } from "../support/runs.ts";
@@ -42,9 +43,9 @@ class Watched {
     });
   }
 
-  async open(path: string): Promise<void> {
+  async open(path: string, url: string = served.url): Promise<void> {
     await this.page.clock.install({ time: Date.now() });
-    await this.page.goto(served.url + path.slice(1));
+    await this.page.goto(url + path.slice(1));
     await this.page.clock.pauseAt(Date.now() + 3_600_000);
     await this.page.reload();
     this.#looks = 0;
@@ -147,6 +148,78 @@ browserTest(
     await watched.says(/^looked 0ms ago/);
   },
 );
+
+browserTest(
+  "a page left open over a restart catches up, and loads the script of another release",
+  async (open) => {
+    await reached(await set.node.start("echo", { wait: "go" }, { runId: "kept" }), "suspended");
+    const handler = observer(set.node, { access: () => ({ name: "ana", may: RIGHTS }) });
+    let isOther = false;
+    const serve = (port: number) =>
+      Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, async (request) => {
+        if (isOther) { // tags of one release are unknown to another
+          request = new Request(request.url, {
+            headers: { accept: request.headers.get("accept")! },
+          });
+        }
+        const answer = await handler(request);
+        const isPage = answer.headers.get("content-type")?.startsWith("text/html");
+        if (!isOther || !isPage) return answer;
+        const page = (await answer.text()).replace(/observer\.\w+\.js/, "observer.0123456789ab.js");
+        const { status, headers } = answer;
+        headers.set("etag", `"other"`);
+        return new Response(page, { status, headers });
+      });
+    let server = serve(0);
+    const { port } = server.addr;
+    const watched = new Watched(await open());
+    const { page } = watched;
+    await watched.open("/runs/kept", `http://127.0.0.1:${port}/`);
+    await watched.nextLook();
+    await server.shutdown();
+    for (let at = 0; at < 10_000; at += STEP) await page.clock.runFor(STEP);
+    await watched.says(/no answer · last looked \d+s ago/);
+    await set.node.run("kept").signal("other");
+    server = serve(port);
+    await watched.nextLook();
+    await page.getByText("other × 1").waitFor();
+    await server.shutdown();
+    isOther = true;
+    server = serve(port);
+    const reloaded = page.waitForEvent("load");
+    for (let at = 0; at < 60_000; at += STEP) await page.clock.runFor(STEP);
+    await reloaded;
+    const script = page.locator("script[src$='observer.0123456789ab.js']");
+    assert.equal(await script.count(), 1);
+    await page.getByText("other × 1").waitFor();
+    await server.shutdown();
+  },
+);
+
+browserTest("a page whose session has ended says so, and keeps what it shows", async (open) => {
+  await reached(await set.node.start("echo", { wait: "go" }, { runId: "out" }), "suspended");
+  const login = Response.redirect("http://127.0.0.1:9/login", 303);
+  const page200 = new Response("<!doctype html><title>Log in</title>", {
+    headers: { "content-type": "text/html" },
+  });
+  for (const answer of [login, page200, new Response(null, { status: 401 })]) {
+    let isIn = true;
+    await using own = serveObserved(set.node, {
+      access: () => isIn ? { name: "ana", may: [...RIGHTS] } : answer.clone(),
+    });
+    const watched = new Watched(await open());
+    await watched.open("/runs/out", own.url);
+    await watched.nextLook();
+    isIn = false;
+    for (let at = 0; at < 10_000; at += STEP) await watched.page.clock.runFor(STEP);
+    await watched.says(/^signed out · last looked/);
+    await watched.page.locator(".run-state").filter({ hasText: "suspended" }).waitFor();
+    isIn = true;
+    for (let at = 0; at < 30_000; at += STEP) await watched.page.clock.runFor(STEP);
+    await watched.says(/^looked/);
+    await watched.page.close();
+  }
+});
 
 browserTest(
   "an update leaves what a person has opened, chosen, selected or is typing",

@@ -1,6 +1,6 @@
 /**
- * Two people act on the same thing, at once or one after the other: each is told what became of their
- * own deed, and both records of what was done say the same.
+ * Two people act on the same thing, at once or one after the other: the answer to each says what became of
+ * that person's deed, and both records of what was done say the same.
  *
  * @module
  */
@@ -37,8 +37,8 @@ interface Job {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** What one of the two was told, and what the two records say. */
-interface Told {
+/** The answer to one of the two, and what the two records say. */
+interface Answered {
   readonly status: number;
   /** What the page says to someone whose deed was not done. */
   readonly page: string;
@@ -69,7 +69,7 @@ class Two {
     path: string,
     entered: Entered,
     inTurn: boolean,
-  ): Promise<Told[]> {
+  ): Promise<Answered[]> {
     const { operations } = this.#set.node;
     const before = (await operations.list()).operations.length;
     this.#audit.length = 0;
@@ -96,9 +96,9 @@ class Two {
   }
 }
 
-/** Holds an answer to the records: whoever was told that it was done has done it, and no one else. */
-function checkTruth(told: Told, what: string): void {
-  const { status, page, audited, recorded } = told;
+/** Holds an answer to the records: the person whose answer says that it is done has done it. */
+function checkTruth(answer: Answered, what: string): void {
+  const { status, page, audited, recorded } = answer;
   const said = JSON.stringify({ status, audited, recorded });
   if (status === 303) {
     assert.equal(audited, "done", `${what}: ${said}`);
@@ -119,7 +119,7 @@ function checkTruth(told: Told, what: string): void {
 forEachDatabase("two people who act on the same thing", (database, test) => {
   for (const inTurn of [false, true]) {
     const how = inTurn ? "one after the other" : "at once";
-    test(`${how}: each is told what became of it, and the audit has both`, async () => {
+    test(`${how}: each reads what became of it, and the audit has both`, async () => {
       await using set = await scene(database, FILES);
       const { node } = set;
       const two = new Two(set);
@@ -127,16 +127,16 @@ forEachDatabase("two people who act on the same thing", (database, test) => {
         path: string,
         entered: Entered = {},
       ): Promise<number[]> => {
-        const told = await two.act(path, entered, inTurn);
-        for (const [index, each] of told.entries()) {
+        const answers = await two.act(path, entered, inTurn);
+        for (const [index, each] of answers.entries()) {
           checkTruth(each, `${how}, ${NAMES[index]}: ${path}`);
         }
-        assert(told.some(({ status }) => status === 303), `${how}: no one has done ${path}`);
-        return told.map(({ status }) => status);
+        assert(answers.some(({ status }) => status === 303), `${how}: neither has done ${path}`);
+        return answers.map(({ status }) => status);
       };
       const once = async (path: string, entered?: Entered) => {
         const [done, ...others] = (await both(path, entered)).sort();
-        if (inTurn) assert(done !== others[0], `both were told that they did it: ${path}`);
+        if (inTurn) assert(done !== others[0], `both answers say that it is done: ${path}`);
       };
       const waits = async (id: string): Promise<string> => {
         await reached(await node.start("echo", { wait: "go" }, { runId: id }), "suspended");
@@ -187,17 +187,19 @@ forEachDatabase("two people who act on the same thing", (database, test) => {
       await reached(await node.start("job", null, { runId }), "suspended");
     }
     await node.versions.activate("job", current!);
-    for (const told of await two.act("/runs/j-1/upgrade", {}, false)) checkTruth(told, "upgrade");
+    for (const answer of await two.act("/runs/j-1/upgrade", {}, false)) {
+      checkTruth(answer, "upgrade");
+    }
     assert.equal((await node.run("j-1").status()).version.hash, current);
     const path = "/upgrade/apply?workflow=job";
-    const told = await two.act(path, { workflow: "job" }, false);
-    for (const each of told) checkTruth(each, path);
+    const answers = await two.act(path, { workflow: "job" }, false);
+    for (const each of answers) checkTruth(each, path);
     const observed = observe(node);
     const jobs = await eventually(async () => {
       const { jobs }: { readonly jobs: readonly Job[] } = await observed.json("/upgrade");
       return jobs.every(({ state }) => state === "done") ? jobs : undefined;
     }, () => "upgrades that are done");
-    assert.equal(jobs.length, told.filter(({ status }) => status === 303).length);
+    assert.equal(jobs.length, answers.filter(({ status }) => status === 303).length);
     const sum = (word: string) => jobs.reduce((all, { counts }) => all + counts[word]!, 0);
     assert.deepEqual([sum("moved"), sum("changed")], [2, 2 * (jobs.length - 1)]);
     for (const id of ["j-2", "j-3"]) {

@@ -108,9 +108,15 @@
       gone.remove();
     }
   };
+  const scriptOf = (page) => page.querySelector("script[src]")?.getAttribute("src");
+  const isTyping = () => document.querySelector("main :is(input, textarea):focus");
   const put = (text) => {
     const next = new DOMParser().parseFromString(text, "text/html");
+    if (!next.querySelector("#main")) return false; // it is another page, such as a login
     isHeld = isBusy();
+    // Another release answers: its pages want its own script. Two may answer in turns for a while.
+    const isOther = scriptOf(next) !== scriptOf(document);
+    if (isOther && !isHeld && !isTyping() && performance.now() > 3e4) location.reload();
     for (const part of isHeld ? [] : document.querySelectorAll("[data-part]")) {
       const fresh = next.querySelector(`[data-part="${part.dataset.part}"]`);
       if (fresh) mendChildren(part, fresh);
@@ -121,6 +127,7 @@
     if (!every && status) status.hidden = true;
     tellTimes();
     document.dispatchEvent(new CustomEvent("continuum:shown"));
+    return true;
   };
   const look = async () => {
     clearTimeout(timer);
@@ -128,7 +135,9 @@
     try {
       const headers = { accept: "text/html" };
       if (tag) headers["if-none-match"] = tag;
-      const answer = await fetch(location.href, { headers, cache: "no-store" });
+      // A redirect leads to a login: the page that is shown is where redirects have ended.
+      const options = { headers, cache: "no-store", redirect: "manual" };
+      const answer = await fetch(location.href, options);
       last = Date.now();
       failure = answer.ok || answer.status === 304
         ? null
@@ -139,8 +148,8 @@
         : "signed out";
       if (answer.ok) {
         const isFirst = !tag;
-        put(await answer.text());
-        if (!isHeld) tag = answer.headers.get("etag");
+        if (!put(await answer.text())) failure = "signed out";
+        else if (!isHeld) tag = answer.headers.get("etag");
         wait = isFirst ? wait : every;
       }
       if (answer.status !== 200) wait = Math.min(wait * 1.5, 30_000);
