@@ -41,8 +41,12 @@ export function attribute(element: Element, name: string): string | null {
 export function fieldsOf(page: string): Record<string, string> {
   const [form] = elements(page, "deed");
   if (form === undefined) throw new Error("no form of an action");
+  const sent = elements(form, "<input>").filter((input) =>
+    !["checkbox", "radio"].includes(attribute(input, "type") ?? "") ||
+    attribute(input, "checked") !== null
+  );
   return Object.fromEntries(
-    elements(form, "<input>").map((input) => [
+    sent.map((input) => [
       attribute(input, "name")!,
       attribute(input, "value") ?? "",
     ]),

@@ -148,7 +148,7 @@ forEachDatabase("two people who act on the same thing", (database, test) => {
       await once(`${await waits("paused")}/pause`);
       await once("/runs/paused/resume");
       await reached(node.run("paused"), "suspended");
-      await once(`${await waits("gone")}/signal`, { name: "go", payload: "1" });
+      await both(`${await waits("gone")}/signal`, { name: "go", payload: "1" });
       await resultOf(node.run("gone"));
       await both("/runs/gone/fork?at=0&id=fork");
       await once("/runs/gone/delete");
