@@ -47,10 +47,10 @@ export const MOST_UNASKED = 20_000;
 export const MOST_PLACED = 3_000;
 
 /** The trace of a generation with more events is not kept. */
-const MOST_KEPT = 3_000;
+const MOST_KEPT = 10_000;
 
 /** A trace of so many events weighs as much as another result that is kept. */
-const EVENTS_PER_WEIGHT = 50;
+const EVENTS_PER_WEIGHT = 100;
 
 /** How many effects one replay tells. */
 const PAGE = 10_000;

@@ -199,6 +199,10 @@ function pager({ from, entries, next, generation, searched }: HistoryData, view:
   const after = next === null
     ? NOTHING
     : html`<a class="button" rel="next" href="${hereWith(view, { from: next })}">After</a>`;
+  const end = generation.events - PAGE;
+  const last = next === null || next >= end
+    ? NOTHING
+    : html`<a class="button" href="${hereWith(view, { from: end })}">Last</a>`;
   return html`
     <nav class="pager"
       aria-label="Pages"><span>${counted(entries.length, "event")} of those from ${from
@@ -206,6 +210,6 @@ function pager({ from, entries, next, generation, searched }: HistoryData, view:
           "en",
         )}; there are ${generation.events.toLocaleString(
           "en",
-        )}</span><span class="buttons">${start}${before}${after}</span></nav>
+        )}</span><span class="buttons">${start}${before}${after}${last}</span></nav>
   `;
 }

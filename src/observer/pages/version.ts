@@ -37,6 +37,9 @@ interface VersionData {
   readonly missing: MissingParts;
 }
 
+/** How many schedules are named. */
+const MOST_SCHEDULES = 50;
+
 /** Live runs are counted to this. */
 const MOST_LIVE = 1_000;
 
@@ -147,19 +150,24 @@ function refusing({ nodes: { refusing, alive } }: VersionDetails, view: View): H
   );
 }
 
-function users({ use, missing }: VersionData, view: View): Html {
+function users({ use, missing, version: { workflow } }: VersionData, view: View): Html {
   if (use === null) return section("Used by", missingNote(missing.use!));
   const { oldest, live, schedules, hash } = use;
   const all = html`<a href="${view.to(["runs"], { version: hash, state: "live" })}">all ${
     counted(live, "live run", "live runs", MOST_LIVE)
   }</a>`;
+  const unnamed = schedules.length - MOST_SCHEDULES;
   const planned = schedules.length === 0
     ? NOTHING
     : html`<p>Schedules: ${
-      schedules.map((id, index) => [
+      schedules.slice(0, MOST_SCHEDULES).map((id, index) => [
         index === 0 ? null : ", ",
         html`<a class="id" href="${view.to(["schedules", id])}">${id}</a>`,
       ])
+    }${
+      unnamed <= 0
+        ? NOTHING
+        : html`, <a href="${view.to(["schedules"], { workflow })}">and ${number(unnamed)} more</a>`
     }</p>`;
   if (live === 0 && schedules.length === 0) {
     return section(
