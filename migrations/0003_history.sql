@@ -5,8 +5,8 @@
 --             Kinds are an enumeration: four bytes in place of a name. Asks and their answers are
 --             named by the ask's id, and have an index, by which the asker finds the answer.
 -- inbox       Messages that the run has not consumed yet. `position` says which activity ended,
---             `trace` is the sender's trace context. A run that is paused, or about to be, has a message
---             of kind 'pause', which stays until the run is resumed.
+--             `digest` is that of its input, `trace` is the sender's trace context. A run that is
+--             paused, or about to be, has a message of kind 'pause', which stays until it is resumed.
 -- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
 --             it once. Of an ask the id is its own, and the name is empty.
 
@@ -36,10 +36,15 @@ create index events_of_asks on {schema}.events (run, name, seq)
 create table {schema}.inbox (
   id bigint generated always as identity primary key,
   run bigint not null references {schema}.runs (id) on delete cascade,
-  kind text not null check (kind in ('signal', 'ask', 'cancel', 'activity', 'child', 'pause')),
+  kind text not null check (
+    kind in (
+      'signal', 'ask', 'cancel', 'activity.completed', 'activity.failed', 'child', 'pause'
+    )
+  ),
   name text not null,
   payload json,
   position integer,
+  digest text,
   trace text,
   sent_at timestamptz(3) not null default clock_timestamp()
 );

@@ -7,7 +7,9 @@
 --                   no other attempt has begun. `hash` and `definition` pin the code (the version, and
 --                   the module label and export in it); without them any node that registered the
 --                   activity's name may execute the task. It has no foreign key to runs: the check
---                   would lock each run's row. `trace` is the trace context of the run's request.
+--                   would lock each run's row. `trace` is the trace context of the run's request. `digest` is
+--                   that of the input, and `nth` counts the equal calls before it in its generation:
+--                   name and digest say what the answer means, and `nth` makes the key of each its own.
 -- queue_rates       Token buckets of queues whose rate is limited; all nodes share them.
 -- activity_results  The first committed result of each idempotency key; it outlives the histories.
 
@@ -38,6 +40,8 @@ create table {schema}.tasks (
   failures json,
   heartbeat json,
   trace text,
+  digest text,
+  nth integer not null default 0 check (nth >= 0),
   primary key (run, position),
   constraint tasks_state check (state in ('ready', 'held', 'leased', 'external')),
   constraint tasks_leased_has_node check ((state = 'leased') = (node is not null)),

@@ -167,11 +167,12 @@ create table inbox (
   name text not null,
   payload json,
   "position" integer,
+  digest text,
   trace text,
   sent_at timestamp(3) with time zone not null default clock_timestamp(),
   constraint inbox_pkey PRIMARY KEY (id),
   constraint inbox_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE,
-  constraint inbox_kind_check CHECK ((kind = ANY (ARRAY['signal'::text, 'ask'::text, 'cancel'::text, 'activity'::text, 'child'::text, 'pause'::text])))
+  constraint inbox_kind_check CHECK ((kind = ANY (ARRAY['signal'::text, 'ask'::text, 'cancel'::text, 'activity.completed'::text, 'activity.failed'::text, 'child'::text, 'pause'::text])))
 );
 
 CREATE INDEX inbox_by_run ON inbox USING btree (run, id);
@@ -499,11 +500,14 @@ create table tasks (
   failures json,
   heartbeat json,
   trace text,
+  digest text,
+  nth integer not null default 0,
   constraint tasks_pkey PRIMARY KEY (run, "position"),
   constraint tasks_attempt_check CHECK ((attempt >= 1)),
   constraint tasks_begun_has_token CHECK (((state = ANY (ARRAY['ready'::text, 'held'::text])) OR (token IS NOT NULL))),
   constraint tasks_leased_has_node CHECK (((state = 'leased'::text) = (node IS NOT NULL))),
   constraint tasks_max_attempts_check CHECK ((max_attempts >= 1)),
+  constraint tasks_nth_check CHECK ((nth >= 0)),
   constraint tasks_pinned CHECK (((hash IS NULL) = (definition IS NULL))),
   constraint tasks_position_check CHECK (("position" >= 0)),
   constraint tasks_state CHECK ((state = ANY (ARRAY['ready'::text, 'held'::text, 'leased'::text, 'external'::text]))),

@@ -55,7 +55,7 @@ export interface ChildIdParent {
 }
 
 /**
- * The id of a run that an effect starts, or of a message that it sends: the same on every replay.
+ * The id of a run that an effect starts: the same on every replay.
  *
  * @param parent The run.
  * @param position The effect's place in program order.
@@ -63,6 +63,47 @@ export interface ChildIdParent {
  */
 export function effectId({ runId, seed }: ChildIdParent, position: number): string {
   return below(runId, `${position}.${digestText(seed).split(".")[0]}`);
+}
+
+/**
+ * The seed of a child: its parent's, and the effect that requested it.
+ *
+ * @param seed The seed of the parent's generation.
+ * @param position The effect's place in program order.
+ * @param digest The digest of its input.
+ */
+export function childSeed(seed: string, position: number, digest: string | null): string {
+  return `${seed}/${position}${digest === null ? "" : `.${digest}`}`;
+}
+
+/**
+ * Returns the effect that requested a child.
+ *
+ * @param seed The child's first seed.
+ * @returns Its place in program order, and the digest of its input; `null`: it is no child's seed.
+ */
+export function childRequestOf(
+  seed: string,
+): { readonly position: number; readonly digest: string | null } | null {
+  const [, position, digest = null] = /\/(\d+)(?:\.([0-9a-z]+\.[0-9a-z]+))?$/.exec(seed) ?? [];
+  return position === undefined ? null : { position: Number(position), digest };
+}
+
+/**
+ * The id of a message that an effect sends to another run: the same on every replay, also on code
+ * that requests other effects before it.
+ *
+ * @param sender The run.
+ * @param effect The effect, told from all others by its name and the digest of its input.
+ * @param nth How many equal effects the code has requested before.
+ * @returns At most {@linkcode MAX_RUN_ID} characters.
+ */
+export function messageId(
+  { runId, seed }: ChildIdParent,
+  { name, digest }: { readonly name: string; readonly digest: string | null },
+  nth: number,
+): string {
+  return below(runId, `${digestText(`${seed} ${digest ?? ""} ${name}`)}.${nth}`);
 }
 
 /**

@@ -75,7 +75,7 @@ export interface BundledRun {
   /** Its generations that retention had kept, in ascending order. */
   readonly generations: readonly RunHistory[];
   /** Messages that its code had not consumed. */
-  readonly inbox: readonly Omit<InboxRow, "id" | "sentAt" | "trace">[];
+  readonly inbox: readonly Omit<InboxRow, "digest" | "id" | "sentAt" | "trace">[];
   /** Activities that had not ended, with their attempts so far. */
   readonly tasks: readonly TaskProgress[];
   /** Why nodes could not load its version. */
@@ -215,8 +215,16 @@ const RUN = objectOf<BundledRun>({
   workflow: TEXT,
   facts: FACTS,
   generations: listOf(HISTORY_SHAPE),
-  inbox: listOf(objectOf<Omit<InboxRow, "id" | "sentAt" | "trace">>({
-    kind: oneOf(["signal", "ask", "cancel", "child", "activity", "pause"]),
+  inbox: listOf(objectOf<Omit<InboxRow, "digest" | "id" | "sentAt" | "trace">>({
+    kind: oneOf([
+      "signal",
+      "ask",
+      "cancel",
+      "child",
+      "activity.completed",
+      "activity.failed",
+      "pause",
+    ]),
     name: TEXT,
     position: nullable(WHOLE),
     payload: nullable(TEXT),

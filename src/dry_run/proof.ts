@@ -8,6 +8,7 @@ import { waitOf } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
 import type { TurnPulse } from "../replay/effects.ts";
 import type { HistoryEvent } from "../replay/history.ts";
+import type { OpenEffect } from "../replay/open_effects.ts";
 import type { DriftReport, Outcome, Refusal, RunStart } from "../replay/turn.ts";
 import type { LoadedVersion } from "../version/loaded_version.ts";
 import { pinnedActivities } from "../version/pinned_activities.ts";
@@ -26,6 +27,8 @@ export interface ProofRequest {
   readonly start: RunStart;
   /** The whole history of its generation. */
   readonly events: readonly HistoryEvent[];
+  /** What is open in that generation, read with the history or before it; nothing when omitted. */
+  readonly open?: readonly OpenEffect[];
 }
 
 /** An effect that the code waits for at the end of the history. */
@@ -47,7 +50,7 @@ export interface ProvenWait {
 
 /** The outcome of a replay. */
 export interface Proof {
-  /** Where code and history diverge. */
+  /** Where the code diverges from the history, or from what is open. */
   readonly drift: DriftReport | null;
   /** What the code called that a replay can't repeat. */
   readonly refused: Refusal | null;
@@ -70,11 +73,12 @@ export interface Proof {
  */
 export async function proveOn(
   code: ProvenCode,
-  { start, events }: ProofRequest,
+  { start, events, open = [] }: ProofRequest,
   options: { readonly drain: Drain; readonly trace: boolean; readonly pulse?: TurnPulse },
 ): Promise<Proof> {
   const execution = executionOf(code.definition, start, options);
-  const { drift, refused, outcome, patches, notes } = await execution.turn(events);
+  const { drift: drifted, refused, outcome, patches, notes } = await execution.turn(events);
+  const drift = drifted ?? (refused === null ? execution.openDrift(open, events) : null);
   const proves = drift === null && refused === null;
   const { codes } = pinnedActivities(code);
   return {

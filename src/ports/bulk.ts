@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { OpenEffect } from "../replay/open_effects.ts";
 import type { MovedTask } from "./rows.ts";
 import type { VersionPin } from "./version_ref.ts";
 
@@ -16,6 +17,8 @@ export interface RunMove {
   readonly generation: number;
   /** The `seq` of the run's next event. */
   readonly next: number;
+  /** What was open in it when that was proved: nothing else may be open when it moves. */
+  readonly open: readonly OpenEffect[];
   /** The payload of the `version.changed` event. */
   readonly payload: string;
   /** Whether the run is due at once. Otherwise it stays as it is: asleep until its time. */

@@ -7,6 +7,7 @@
  */
 
 import type { Attributes } from "../base/attributes.ts";
+import type { OpenEffect } from "../replay/open_effects.ts";
 import type { LimitTerms } from "../workflow/limit.ts";
 import type { PlaceRequest } from "./limits.ts";
 import type { RunPolicy } from "../workflow/run_policy.ts";
@@ -252,14 +253,20 @@ export interface InboxRow {
   /** Key, which rises in order of arrival for each run. */
   readonly id: number;
   /** What it is. */
-  readonly kind: "signal" | "ask" | "cancel" | "child" | "activity" | "pause";
-  /**
-   * The name of a signal, also of an ask; the child's id; or the kind of event that an activity's
-   * result becomes.
-   */
+  readonly kind:
+    | "signal"
+    | "ask"
+    | "cancel"
+    | "child"
+    | "activity.completed"
+    | "activity.failed"
+    | "pause";
+  /** The name of a signal, also of an ask; the activity's name; or the child's id. */
   readonly name: string;
   /** The position of the activity that has ended; `null`: another kind of message. */
   readonly position: number | null;
+  /** The digest of that activity's input; `null` or absent: another kind of message. */
+  readonly digest?: string | null;
   /** Encoded value. */
   readonly payload: string | null;
   /** When it was sent; absent if it was never in the database. */
@@ -288,6 +295,16 @@ export interface LoadedRun {
   readonly inbox: readonly InboxRow[];
   /** Positions of activities that have a task. */
   readonly tasks: readonly number[];
+}
+
+/** What is open in a run. */
+export interface OpenEffects {
+  /** The internal key. */
+  readonly id: number;
+  /** The generation that the row is in. */
+  readonly generation: number;
+  /** The effects, in any order; some may have an answer in the history. */
+  readonly effects: readonly OpenEffect[];
 }
 
 /** What a suspended or paused run waits for, as `status()` shows it. */

@@ -33,6 +33,7 @@ import type {
   NeededVersionRow,
   NewRun,
   NewVersion,
+  OpenEffects,
   RegisteredVersion,
   RunRelatives,
   RunRow,
@@ -178,6 +179,14 @@ export interface JournalStore {
    * @returns The runs, in any order; a run that was removed is missing.
    */
   load(runs: readonly { readonly id: number; readonly from: number }[]): Promise<LoadedRun[]>;
+  /**
+   * Reads what is open in several runs: what stands at a position before the history has an event of
+   * it. It is read before the history, or while the reader holds the run (OPENED-1).
+   *
+   * @param runs Their keys.
+   * @returns What is open, in any order; a run that was removed is missing.
+   */
+  open(runs: readonly number[]): Promise<OpenEffects[]>;
 }
 
 /** Which due runs a node claims. */

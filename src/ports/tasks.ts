@@ -57,6 +57,10 @@ export interface TaskFence extends TaskKey {
 export interface TaskBase extends TaskKey, InNamespace {
   /** The activity's name. */
   readonly name: string;
+  /** The digest of its input, which tells with the name what its answer means. */
+  readonly digest: string | null;
+  /** How many equal calls the run has requested before, for its idempotency key (KEY-1). */
+  readonly nth: number;
   /** The queue in which it waits. */
   readonly queue: string;
   /** Tasks with a higher priority are claimed first. */

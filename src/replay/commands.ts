@@ -101,7 +101,13 @@ export interface Attempt {
   readonly attempt: number;
   /**
    * The same for every attempt of this effect, and different from that of every other effect of
-   * every run: a UUID, a slash and a number. If an activity sets its own key, that key.
+   * every run: a UUID, a slash, a digest and a number, at most 63 characters. If an activity sets its
+   * own key, that key.
+   *
+   * An effect differs from others of its run by its kind, its name, its input (of an activity), or how
+   * many equal ones the run has requested before; not by its position. So it keeps its key if the run
+   * is moved to code that requests it, whatever that requests before it. What code requests with another
+   * name or input is another effect.
    */
   readonly idempotencyKey: string;
   /** The run that requested the effect. */
@@ -197,6 +203,11 @@ export interface CommandOptions {
 export interface Command {
   /** Its place in program order, from 0. */
   readonly position: number;
+  /**
+   * How many commands of this kind, name and digest were requested before, for what the world tells it
+   * by: its idempotency key, or the id of the message that it sends. 0 for a sleep, a wait and a child.
+   */
+  readonly nth: number;
   /** What is requested. */
   readonly kind: CommandKind;
   /** The step's, activity's or signal's name; "" for a sleep. Of several signals, all names. */

@@ -18,7 +18,7 @@ export interface Mismatch {
 }
 
 /**
- * Makes the report.
+ * Makes the report on an event that does not match.
  *
  * @param start The run.
  * @param event The event that did not match.
@@ -27,30 +27,56 @@ export interface Mismatch {
  */
 export function reportDrift(
   start: RunStart,
-  event: HistoryEvent,
+  { seq, position, kind, name, digest }: HistoryEvent,
   mismatch: Mismatch,
 ): DriftReport {
-  const { command, reason } = mismatch;
-  const expected = { kind: event.kind, name: event.name, digest: event.digest };
+  return describeDrift(start, {
+    seq,
+    position,
+    expected: { kind, name, digest },
+    what: `event ${seq} of its history is`,
+    ...mismatch,
+  });
+}
+
+/** What stands at a position, and what the code did there. */
+export interface Divergence extends Mismatch, Pick<DriftReport, "seq" | "position" | "expected"> {
+  /** What holds `expected`; completes "..., but `expected`": `a task of the run is`. */
+  readonly what: string;
+}
+
+/**
+ * Makes a report.
+ *
+ * @param start The run.
+ * @param divergence What does not match.
+ * @returns The report.
+ */
+export function describeDrift(
+  start: RunStart,
+  { seq, position, expected, what, command, reason }: Divergence,
+): DriftReport {
   const found = command === null
     ? null
     : { kind: command.kind, name: command.name, digest: command.digest };
   const site = command?.site ?? null;
   const at = showSite(site);
   return {
-    seq: event.seq,
-    position: event.position,
+    seq,
+    position,
     expected,
     found,
     site,
     workflow: start.workflow,
     version: start.version,
     message: `Cannot replay run ${quoteId(start.runId)} on version ${start.version} of ` +
-      `workflow ${quoteId(start.workflow)}: event ${event.seq} of its history is ` +
-      `${show(expected)} at position ${event.position}, but ${reason}` +
+      `workflow ${quoteId(start.workflow)}: ${what} ` +
+      `${show(expected)} at position ${position}, but ${reason}` +
       `${found === null ? "" : `, found ${show(found)}`}${at === null ? "" : ` at ${at}`}; ` +
-      "upgrade the run to a version that asks for the same effects in the same order (guard changed " +
-      "code with ctx.patched), or fork it before that event",
+      (seq === null
+        ? "upgrade the run once that has been answered, or to a version that asks for it there"
+        : "upgrade the run to a version that asks for the same effects in the same order (guard " +
+          "changed code with ctx.patched), or fork it before that event"),
   };
 }
 

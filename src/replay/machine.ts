@@ -62,6 +62,7 @@ import { Handlers } from "./handlers.ts";
 import type { CancelRequest, HistoryEvent } from "./history.ts";
 import { isNote, type NoteKind, Notes } from "./notes.ts";
 import { Identities, type Identity, readOrigin } from "./origins.ts";
+import { openDrift, type OpenEffect } from "./open_effects.ts";
 import { Patches } from "./patches.ts";
 import { type Request, RequestedCommand } from "./requested_command.ts";
 import { duringTurn, outside, scope, type WorkflowScope } from "./scope.ts";
@@ -116,6 +117,8 @@ export class Execution implements Effects, WorkflowScope {
   #inTurn = false;
   #now: number;
   #position = 0;
+  /** How many equal effects have been requested. */
+  readonly #requests = new Map<string, number>();
   /** Commands before this position have been reported by an earlier turn. */
   #reported = 0;
   #withdrawnNow: number[] = [];
@@ -194,6 +197,25 @@ export class Execution implements Effects, WorkflowScope {
   /** Commands that wait, in program order. */
   get outstanding(): readonly RequestedCommand[] {
     return [...this.#outstanding.values()];
+  }
+
+  /**
+   * Finds an open effect for which the code does not ask at its position.
+   *
+   * @param effects The open effects of the run.
+   * @param events The whole history, which turns have delivered.
+   * @returns The first; `null`: the code asks for all of them.
+   */
+  openDrift(
+    effects: readonly OpenEffect[],
+    events: readonly HistoryEvent[],
+  ): DriftReport | null {
+    return openDrift(effects, events, {
+      start: this.start,
+      position: this.#position,
+      hasEnded: this.#outcome !== null,
+      at: (position) => this.#outstanding.get(position) ?? this.#withdrawn.get(position),
+    });
   }
 
   /**
@@ -416,6 +438,7 @@ export class Execution implements Effects, WorkflowScope {
     const { signal } = request;
     if (signal !== undefined) checkAbortSignal(signal, "an effect");
     const position = this.#position++; // REPLAY-2
+    const nth = this.#count(request);
     if (signal?.aborted === true) return rejected(signal.reason);
     const within = this.#scopes?.current ?? null;
     if (request.options.onCancel !== "finish") { // SCOPE-5
@@ -433,7 +456,7 @@ export class Execution implements Effects, WorkflowScope {
       }
     }
     const pending = new RequestedCommand(
-      position,
+      { position, nth },
       request,
       {
         stack: this.#options.trace === true ||
@@ -455,6 +478,15 @@ export class Execution implements Effects, WorkflowScope {
     this.#outstanding.set(position, pending);
     if (signal !== undefined) pending.whenAborted(this.withdraw);
     return pending.promise;
+  }
+
+  /** How many equal effects were requested before, of those that the world tells apart (KEY-1). */
+  #count({ kind, name, digest }: Request): number {
+    if (kind === "sleep" || kind === "signal" || kind === "child") return 0;
+    const what = digest === null ? `${kind} ${name}` : `${kind} ${name} ${digest}`;
+    const nth = this.#requests.get(what) ?? 0;
+    this.#requests.set(what, nth + 1);
+    return nth;
   }
 
   /** An event answers the effect at a position. */

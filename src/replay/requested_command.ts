@@ -63,6 +63,7 @@ export interface RequestedCommandHost {
 /** A command and its promise. */
 export class RequestedCommand implements Command {
   readonly position: number;
+  readonly nth: number;
   readonly kind: CommandKind;
   readonly name: string;
   readonly names: readonly string[] | undefined;
@@ -90,12 +91,17 @@ export class RequestedCommand implements Command {
   /**
    * Makes the command, and its promise.
    *
-   * @param position Its place in program order.
+   * @param place Its place in program order, and among those of its kind and name.
    * @param request The request.
    * @param host What the execution provides.
    */
-  constructor(position: number, request: Request, { stack, onLook, scope }: RequestedCommandHost) {
+  constructor(
+    { position, nth }: Pick<Command, "position" | "nth">,
+    request: Request,
+    { stack, onLook, scope }: RequestedCommandHost,
+  ) {
     this.position = position;
+    this.nth = nth;
     this.kind = request.kind;
     this.name = request.name;
     this.names = request.names;

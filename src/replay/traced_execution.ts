@@ -21,6 +21,8 @@ export interface TracedCommand {
   readonly name: string;
   /** Its encoded input; `null`: its kind has none. */
   readonly input: string | null;
+  /** The digest of its input; `null`: its kind has none. */
+  readonly digest: string | null;
   /** When it ends by itself, in milliseconds since the epoch; `null`: never. */
   readonly deadline: number | null;
   /** The id of the child run that it is about; `null`: it is about none. */
@@ -41,12 +43,14 @@ export class TracedExecution extends Execution {
   readonly requested: TracedCommand[] = [];
 
   override ask(request: Request): Promise<unknown> {
-    const { kind, name, input, deadline, options: { child, call, idempotencyKey } } = request;
+    const { kind, name, input, digest, deadline, options: { child, call, idempotencyKey } } =
+      request;
     this.requested.push({
       position: this.position,
       kind,
       name,
       input,
+      digest,
       deadline,
       child: child?.id ?? (call === undefined ? null : calledRun(call)),
       key: idempotencyKey,

@@ -92,16 +92,17 @@ export interface DriftSide {
 }
 
 /**
- * The code and the history disagree.
+ * The code disagrees with the history, or with an effect that is open: a task, the unread end of an
+ * activity, or a child of the run at a position for which the history has no event yet.
  *
  * @category Runs
  */
 export interface DriftReport {
-  /** The event that did not match. */
-  readonly seq: number;
-  /** The position of the event. */
+  /** The event that did not match; `null`: an open effect did not. */
+  readonly seq: number | null;
+  /** The position of the event or of the open effect. */
   readonly position: number | null;
-  /** What the history holds. */
+  /** What the history holds, or what is open. */
   readonly expected: DriftSide;
   /** What the code requested at that position; `null` if nothing. */
   readonly found: DriftSide | null;

@@ -101,7 +101,7 @@ function nextGeneration(fence: string, changes: string): string {
     ),
     unread as (
       delete from {schema}.inbox as message using old
-      where message.run = old.id and message.kind = 'activity'
+      where message.run = old.id and message.kind in ('activity.completed', 'activity.failed')
     ),
     continued as (
       update {schema}.runs as run set

@@ -35,7 +35,7 @@ export const DEFAULT_QUEUE = "default";
  */
 export function taskOf(
   run: ClaimedRun,
-  { name, position, input }: Command,
+  { name, digest, nth, position, input }: Command,
   options: CommandOptions,
   code: string | null,
 ): TaskBase {
@@ -46,6 +46,8 @@ export function taskOf(
     namespace: run.namespace,
     position,
     name,
+    digest,
+    nth,
     queue: options.queue ?? DEFAULT_QUEUE,
     priority: options.priority ?? 0,
     hash: code === null ? null : run.hash,

@@ -75,7 +75,7 @@ const runs: fc.Arbitrary<BundledRun> = fc.record({
   }),
   generations: fc.array(histories, { minLength: 1, maxLength: 1 }),
   inbox: fc.array(fc.record({
-    kind: fc.constantFrom("signal" as const, "activity" as const),
+    kind: fc.constantFrom("signal" as const, "activity.completed" as const),
     name: text,
     position: fc.option(fc.nat()),
     payload: maybe,

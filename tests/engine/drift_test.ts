@@ -213,6 +213,7 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
         runs: node.store.runs,
         store: {
           denials: node.store.denials,
+          journal: node.store.journal,
           nodes: node.store.nodes,
           versions: { get: () => Promise.resolve(target) },
         } as unknown as Store,

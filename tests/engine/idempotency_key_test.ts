@@ -12,15 +12,26 @@ import { Continuum } from "../../mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { TestNode } from "../support/node.ts";
 
-const FORM = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/\d+$/;
+const FORM = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/[0-9a-z]+\.[0-9a-z]+\.\d+$/;
 
-Deno.test("a key shows neither the seed nor an id, and is another for another seed or position", () => {
+const STEP = { kind: "step", name: "charge", digest: null, nth: 0 } as const;
+
+Deno.test("a key shows neither the seed nor an id, and is another for another seed or effect", () => {
+  const effects = [
+    STEP,
+    { ...STEP, nth: 1 },
+    { ...STEP, nth: 10 },
+    { ...STEP, name: "refund" },
+    { ...STEP, kind: "transaction" },
+    { ...STEP, kind: "activity", digest: "a.b" },
+    { ...STEP, kind: "activity", digest: "a.c" },
+  ] as const;
   const keys = ["seed", "seed/1", "other"].flatMap((seed) =>
-    [0, 1, 10].map((position) => defaultIdempotencyKey(seed, position))
+    effects.map((effect) => defaultIdempotencyKey(seed, effect))
   );
   assert.equal(new Set(keys).size, keys.length);
   for (const key of keys) assert.match(key, FORM);
-  assert.equal(defaultIdempotencyKey("seed", 1), defaultIdempotencyKey("seed", 1));
+  assert.equal(defaultIdempotencyKey("seed", STEP), defaultIdempotencyKey("seed", { ...STEP }));
 });
 
 forEachDatabase("keys of effects", (database, test) => {

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { defaultIdempotencyKey } from "../../src/task/idempotency_key.ts";
 import type { RunState } from "../../src/ports/rows.ts";
+import type { Command } from "../../src/replay/commands.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
 import type { RunStart, Turn } from "../../src/replay/turn.ts";
@@ -49,8 +50,24 @@ export function ownEventsOf({ events, taken }: Generation): readonly HistoryEven
 }
 
 /** What an effect of a generation is known by outside, where it has no key of its own. */
-export function keyOf({ start }: Generation, position: number): string {
-  return defaultIdempotencyKey(start.seed, position);
+export function keyOf(generation: Generation, position: number): string {
+  const { start } = generation;
+  const effect = effectsOf(generation).get(position);
+  assert(effect !== undefined, `Effect ${position} of ${start.runId} was never outstanding`);
+  return defaultIdempotencyKey(start.seed, effect);
+}
+
+const effects = new WeakMap<Generation, ReadonlyMap<number, Command>>();
+
+function effectsOf(generation: Generation): ReadonlyMap<number, Command> {
+  const known = effects.get(generation);
+  if (known !== undefined) return known;
+  const found = new Map(
+    [...generation.outstanding.values()].flatMap((text) => JSON.parse(text) as Command[])
+      .map((command) => [command.position, command]),
+  );
+  effects.set(generation, found);
+  return found;
 }
 
 /** What was outstanding after each turn of each execution; all executions have to agree. */

@@ -419,7 +419,15 @@ forEachDatabase("removal of old versions", (database, test) => {
     assert.equal(lost?.verdict, "bytes");
 
     const change = { pin: old, payload: "{}" };
-    const move = { id: asleep.id, generation: 0, next: 0, payload: "{}", wakes: true, tasks: [] };
+    const move = {
+      id: asleep.id,
+      generation: 0,
+      open: [],
+      next: 0,
+      payload: "{}",
+      wakes: true,
+      tasks: [],
+    };
     const child = { ...newRun("child", old), parent: held.id, close: "abandon" as const };
     const next = {
       run: held.id,

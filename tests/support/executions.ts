@@ -50,8 +50,9 @@ export function executionFor(
 
 /** What identifies a command: everything that the journal or a timer knows about it. */
 export function essence(commands: readonly Command[]): unknown[] {
-  return commands.map(({ position, kind, name, digest, input, deadline }) => ({
+  return commands.map(({ position, nth, kind, name, digest, input, deadline }) => ({
     position,
+    nth,
     kind,
     name,
     digest,
@@ -150,6 +151,7 @@ export function recorded(
   return {
     kind,
     position,
+    nth: 0,
     name,
     digest,
     input: null,

@@ -15,6 +15,7 @@ import { Conditions } from "../../src/replay/conditions.ts";
 import { Handlers } from "../../src/replay/handlers.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import { isNote, type NoteKind } from "../../src/replay/notes.ts";
+import type { OpenEffect } from "../../src/replay/open_effects.ts";
 import { type Request, RequestedCommand } from "../../src/replay/requested_command.ts";
 import {
   ANSWERS,
@@ -38,12 +39,15 @@ interface Asked {
  * @param body The code.
  * @param start The run's start.
  * @param history Its history.
- * @returns Whether the code asks for what each event answers, and for nothing else in its place.
+ * @param open What else is open in it.
+ * @returns Whether the code asks for what each event answers, and for what is open, and for nothing
+ * else in its place.
  */
 export async function agrees(
   body: (effects: Effects) => Promise<unknown>,
   start: RunStart,
   history: readonly HistoryEvent[],
+  open: readonly OpenEffect[] = [],
 ): Promise<boolean> {
   const ignore = (event: PromiseRejectionEvent) => event.preventDefault();
   globalThis.addEventListener("unhandledrejection", ignore);
@@ -55,7 +59,7 @@ export async function agrees(
       if (!run.deliver(event)) return false;
       await run.rest();
     }
-    return run.hasMadeAllNotes();
+    return run.hasMadeAllNotes() && open.every((effect) => run.asks(effect));
   } finally {
     globalThis.removeEventListener("unhandledrejection", ignore);
   }
@@ -175,7 +179,7 @@ class NaiveRun implements Effects {
     if (refusal !== null) return handled(Promise.reject(refusal.reason));
     const mail = this.#mail.findIndex((event) => takesEvent(request, event));
     if (mail >= 0) return Promise.resolve(received(request, this.#mail.splice(mail, 1)[0]!));
-    const command = new RequestedCommand(position, request, {
+    const command = new RequestedCommand({ position, nth: 0 }, request, {
       stack: null,
       onLook: () => {},
       scope: request.options.handles === true ? null : scope,
@@ -238,6 +242,16 @@ class NaiveRun implements Effects {
       if (isToldToo) this.#answer(other, event);
     }
     return true;
+  }
+
+  /** Whether the code would take what comes of an open effect for that effect. */
+  asks({ position, kind, name, digest }: OpenEffect): boolean {
+    const asked = this.#asked[position];
+    if (asked?.state !== "waiting" && asked?.state !== "withdrawn") return false;
+    const { command } = asked;
+    const isSame = digest === null || command.digest === digest;
+    const starts = kind === "child" && command.kind === "call" && command.name === `start ${name}`;
+    return isSame && (starts || command.kind === kind && command.name === name);
   }
 
   #answer(asked: Asked, event: HistoryEvent): void {

@@ -179,6 +179,8 @@ export function newTask(run: ClaimedRun, more: Partial<NewTask> = {}): NewTask {
     run: run.id,
     position: 0,
     name: "charge",
+    digest: "a.b",
+    nth: 0,
     queue: "default",
     priority: 0,
     hash: null,

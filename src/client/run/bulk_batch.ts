@@ -52,7 +52,7 @@ export function isAsPlanned({ row, planned, isFenced }: Candidate, target: Versi
  * @returns What is done with the run.
  */
 export function findingOf(proven: ProvenRun, target: VersionPin, isDry: boolean): Finding {
-  const { row, next, isSame, proof, cause } = proven;
+  const { row, next, open, isSame, proof, cause } = proven;
   if (cause !== null) {
     return { kind: failureOf(cause), proven };
   }
@@ -63,6 +63,7 @@ export function findingOf(proven: ProvenRun, target: VersionPin, isDry: boolean)
     id: row.id,
     generation: row.generation,
     next,
+    open,
     payload: encode({ from: row.hash, to: target.hash }),
     wakes: !sleepsOn(row.waits, proof), // UPGRADE-2
     tasks: proof.waits.flatMap(({ position, definition }) =>

@@ -106,7 +106,7 @@ export class DryRuns {
    */
   prover(
     code: string | FoundVersion,
-    journal: Pick<JournalStore, "load">,
+    journal: Pick<JournalStore, "load" | "open">,
     timeoutMs: number = PROOF_TIMEOUT_MS,
   ): Prover {
     const [hash, versions] = typeof code === "string"

@@ -9,8 +9,9 @@ import type { RunRow } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import { ANSWERS } from "../../replay/settle.ts";
+import type { TracedCommand } from "../../replay/traced_execution.ts";
 import type { CallSite, RunStart } from "../../replay/turn.ts";
-import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
+import { defaultIdempotencyKey, type KeyedEffect } from "../../task/idempotency_key.ts";
 import type { ForkedChild } from "./fork_children.ts";
 import type { Prefix } from "./fork_point.ts";
 import { asClaimed, type Replayer } from "./replayer.ts";
@@ -115,6 +116,7 @@ export async function effectsAgain(
       answeredAt: null,
     });
   }
+  const keyed = keyedEffects(history, requested);
   return [...effects.values()].sort((a, b) => a.position - b.position).slice(0, MOST_SHOWN)
     .map((effect) => {
       const { kind, position } = effect;
@@ -125,7 +127,7 @@ export async function effectsAgain(
         !KEYED.has(kind)
           ? null
           : given === undefined
-          ? defaultIdempotencyKey(seed, position)
+          ? defaultIdempotencyKey(seed, keyed.get(position)!)
           : given;
       return {
         ...effect,
@@ -134,6 +136,30 @@ export async function effectsAgain(
         site: isKnown ? authoredFacts(command.stack.site, { ...row, hash: start.version }) : null,
       };
     });
+}
+
+/** What tells effects from each other, by their positions (KEY-1). */
+function keyedEffects(
+  history: readonly HistoryEvent[],
+  requested: ReadonlyMap<number, TracedCommand>,
+): ReadonlyMap<number, KeyedEffect> {
+  const known = new Map<number, Omit<KeyedEffect, "nth">>();
+  for (const { kind, name, digest, position } of history) {
+    const answers = ANSWERS[kind];
+    if (answers !== null && position !== null) known.set(position, { kind: answers, name, digest });
+  }
+  for (const [position, { kind, name, digest }] of requested) {
+    known.set(position, { kind, name, digest });
+  }
+  const counts = new Map<string, number>();
+  return new Map(
+    [...known].sort(([one], [other]) => one - other).map(([position, effect]) => {
+      const what = JSON.stringify([effect.kind, effect.name, effect.digest]);
+      const nth = counts.get(what) ?? 0;
+      counts.set(what, nth + 1);
+      return [position, { ...effect, nth }];
+    }),
+  );
 }
 
 /**

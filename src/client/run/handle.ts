@@ -677,8 +677,10 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Moves the run to other code, if its whole history replays on that code. Otherwise the run keeps
-   * its code, and the report names the event and the line at which they diverge.
+   * Moves the run to other code, if its whole history replays on that code, and that requests what is
+   * open in the run at the same positions: tasks, ends of activities that the run has not read, and
+   * children. Otherwise the run keeps its code, and the report names the event or the open effect, and
+   * the line, at which they diverge.
    *
    * @param options Which version, and whether only to try.
    * @throws {VersionDeniedError} If an operator has denied the target.

@@ -7,6 +7,8 @@
  *   return, no further run is replayed: code that always loops must not cost a timeout for each run.
  * - PROOF-2: histories are read and replayed in batches, without lines of code. Only a run that
  *   drifts is replayed again for its lines.
+ * - PROOF-3: what is open in a run is read before its history, so the history has no effect whose
+ *   end is unknown, and what it answers is open no more (OPENED-1).
  *
  * @module
  */
@@ -18,10 +20,11 @@ import { type Proof, type ProofRequest, proveOn } from "../../dry_run/proof.ts";
 import type { Trace, TraceRequest } from "../../dry_run/trace.ts";
 import type { ReplayedCode, Subprocess } from "../../dry_run/subprocess.ts";
 import { demandDecoded, demandReadable } from "../../ports/readable.ts";
-import type { LoadedRun, RunRow } from "../../ports/rows.ts";
+import type { LoadedRun, OpenEffects, RunRow } from "../../ports/rows.ts";
 import type { JournalStore } from "../../ports/store.ts";
 import type { Drain } from "../../replay/drain.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
+import type { OpenEffect } from "../../replay/open_effects.ts";
 import type { DriftReport, RunStart } from "../../replay/turn.ts";
 import type { CallSite } from "../../replay/turn.ts";
 import { memberOf } from "../../version/manifest/label.ts";
@@ -55,7 +58,7 @@ export const PROOF_TIMEOUT_MS = 30_000;
 /** The dependencies of a prover. */
 export interface ProverContext {
   /** Reads histories. */
-  readonly journal: Pick<JournalStore, "load">;
+  readonly journal: Pick<JournalStore, "load" | "open">;
   /** Obtains the code. */
   readonly versions: Pick<Versions, "has" | "inspect" | "obtain">;
   /** Starts the subprocess of a version. */
@@ -78,6 +81,8 @@ export interface ProvenRun {
   readonly row: RunRow;
   /** The `seq` after the last event that was read. */
   readonly next: number;
+  /** What was open in it. */
+  readonly open: readonly OpenEffect[];
   /** Whether the run was in the same generation when its history was read as when its row was. */
   readonly isSame: boolean;
   /** The outcome of the replay; `null`: see `cause`. */
@@ -146,6 +151,7 @@ export class Prover implements AsyncDisposable {
 
   async #proveSome(rows: readonly RunRow[]): Promise<ProvenRun[]> {
     const asked = rows.map(({ id, firstSeq: from }) => ({ id, from }));
+    const opened = await this.#open(rows); // PROOF-3
     const loaded = new Map((await this.#context.journal.load(asked)).map((run) => [run.id, run]));
     const here: number[] = [];
     const apart: number[] = [];
@@ -153,10 +159,13 @@ export class Prover implements AsyncDisposable {
     const requests = rows.map((row, index) => {
       const run = loaded.get(row.id);
       if (run === undefined || !isSame(row, run)) return undefined;
+      const open = opened.get(row.id);
+      if (row.endedAt === null && open?.generation !== row.generation) return undefined;
       const unread = unreadable(row, run);
       if (unread !== undefined) proofs.set(index, codeCause("unavailable", unread));
       else (this.#mayRunHere(row, run) ? here : apart).push(index);
-      return { start: this.#startOf(row), events: run.events as readonly HistoryEvent[] };
+      const events = run.events as readonly HistoryEvent[];
+      return { start: this.#startOf(row), events, open: open?.effects ?? [] };
     });
     for (const index of here) proofs.set(index, await this.#proveHere(requests[index]!, false));
     const results = await this.#proveApart(apart.map((index) => requests[index]!), false);
@@ -167,13 +176,20 @@ export class Prover implements AsyncDisposable {
       const proof = proofs.get(index);
       const next = loaded.get(row.id)?.nextSeq ?? 0;
       if (request === undefined || proof === undefined) {
-        found.push({ row, next, isSame: false, proof: null, cause: null });
+        found.push({ row, next, open: [], isSame: false, proof: null, cause: null });
         continue;
       }
       const cause = isCause(proof) ? proof : await this.#causeOf(row, request, proof);
-      found.push({ row, next, isSame: true, proof: isCause(proof) ? null : proof, cause });
+      const { open } = request;
+      found.push({ row, next, open, isSame: true, proof: isCause(proof) ? null : proof, cause });
     }
     return found;
+  }
+
+  async #open(rows: readonly RunRow[]): Promise<ReadonlyMap<number, OpenEffects>> {
+    const live = rows.filter(({ endedAt }) => endedAt === null).map(({ id }) => id);
+    if (live.length === 0) return new Map();
+    return new Map((await this.#context.journal.open(live)).map((open) => [open.id, open]));
   }
 
   #startOf(row: RunRow): RunStart {

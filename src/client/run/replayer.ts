@@ -7,7 +7,7 @@
 
 import { demandDecoded, demandEvents } from "../../ports/readable.ts";
 import type { ClaimedRun, RunRow } from "../../ports/rows.ts";
-import type { RunStore } from "../../ports/store.ts";
+import type { JournalStore, RunStore } from "../../ports/store.ts";
 import type { Drain } from "../../replay/drain.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { Execution } from "../../replay/machine.ts";
@@ -28,6 +28,14 @@ export interface Definitions {
   ): Promise<
     Pick<LoadedVersion, "modules"> & { readonly definition: WorkflowDefinition<never, unknown> }
   >;
+}
+
+/** Where a run is read. */
+export interface Histories {
+  /** Reads its history. */
+  readonly runs: RunStore;
+  /** Reads what is open in it. */
+  readonly journal: Pick<JournalStore, "open">;
 }
 
 /** An activity that the run waits for, as the version of the replay has it. */
@@ -59,25 +67,31 @@ export class Replayer {
    *
    * @param run The run.
    * @param hash The version.
-   * @param runs Reads the run's history.
+   * @param store Reads what is open in the run, and its history.
    * @returns The findings of the last turn, and the activities that the run waits for after it.
    * @throws {VersionUnavailableError} If the version is unavailable.
    */
   async on(
     run: ClaimedRun,
     hash: string,
-    runs: RunStore,
-  ): Promise<{ readonly turn: Turn; readonly activities: readonly WaitingActivity[] }> {
+    { runs, journal }: Histories,
+  ): Promise<{
+    readonly turn: Pick<Turn, "drift" | "refused">;
+    readonly activities: readonly WaitingActivity[];
+  }> {
+    const [open] = await journal.open([run.id]); // PROOF-3
     const history = await historyOf(run.runId, runs);
     const execution = await this.#execution(run, hash);
-    const turn = await execution.turn(history);
+    const { drift: drifted, refused } = await execution.turn(history);
+    const effects = open?.generation === run.generation ? open.effects : [];
+    const drift = drifted ?? (refused === null ? execution.openDrift(effects, history) : null);
     const { codes } = pinnedActivities(await this.#versions.obtain(hash));
     const activities = execution.outstanding.flatMap(({ name, position, options }) =>
       options.activity === undefined
         ? []
         : [{ name, position, definition: codes.get(options.activity) ?? null }]
     );
-    return { turn, activities };
+    return { turn: { drift, refused }, activities };
   }
 
   /**

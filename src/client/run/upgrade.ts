@@ -1,6 +1,7 @@
 /**
  * Moves a run to other code. The engine first replays the whole history on the target as a dry run.
- * It pins the run to the target only if every command matches and no event is left over.
+ * It pins the run to the target only if every command matches, no event is left over, and the target
+ * asks for each effect that is open in the run (OPENED-1).
  *
  * @module
  */
@@ -80,7 +81,7 @@ export type UpgradeContext =
   & Pick<ClientContext, "log" | "operator" | "replayer" | "runs">
   & {
     /** The store. */
-    readonly store: OperatedContext["store"] & Pick<Store, "nodes">;
+    readonly store: OperatedContext["store"] & Pick<Store, "journal" | "nodes">;
     /** Resolves specifiers, and registers a target again that was removed meanwhile. */
     readonly versions: Pick<Versions, "pinning" | "record">;
     /** The node of this process, if it has one. */
@@ -273,7 +274,8 @@ async function replay(
   to: string,
   context: UpgradeContext,
 ): Promise<{ readonly report: UpgradeReport; readonly tasks: readonly MovedTask[] }> {
-  const { turn: { drift, refused }, activities } = await context.replayer.on(run, to, context.runs);
+  const { replayer, runs, store: { journal } } = context;
+  const { turn: { drift, refused }, activities } = await replayer.on(run, to, { runs, journal });
   const upgraded = drift === null && refused === null;
   const tasks = activities.flatMap(({ position, definition }) =>
     upgraded && definition !== null ? [{ position, definition }] : []

@@ -51,8 +51,9 @@ export const NO_VERDICTS: Readonly<Record<VerdictKind, number>> = {
 /**
  * Why a history does not replay:
  *
- * - `other_command`: the code requests another effect than the one that the event answers.
- * - `leftover`: the code does not request the effect that the event answers.
+ * - `other_command`: the code requests another effect than the one that the event answers, or than the
+ *   one that is open there: a task, the unread end of an activity, a child.
+ * - `leftover`: the code does not request the effect that the event answers, or that is open.
  * - `refused`: the code makes a call that a replay can't repeat, such as `fetch`.
  * - `no_answer`: the code did not answer within the time of a subprocess.
  * - `unavailable`: the code can't be obtained or imported.
@@ -90,11 +91,14 @@ export interface VerdictCause {
   readonly kind: CauseKind;
   /** All of it in one sentence. */
   readonly message: string;
-  /** The place of the event in the history of its generation, from 0; `null`: no event. */
+  /**
+   * The place of the event in the history of its generation, from 0; `null`: no event, such as of an
+   * effect that is open.
+   */
   readonly event: number | null;
   /** The position of the effect in program order, from 0; `null`: no effect. */
   readonly position: number | null;
-  /** What the history has; `null`: it has nothing there. */
+  /** What the history has, or what is open; `null`: nothing. */
   readonly expected: DriftSide | null;
   /** What the target requests at that position; `null`: nothing. */
   readonly found: DriftSide | null;
@@ -170,7 +174,7 @@ export function driftCause(
   return keyed({
     kind: found === null ? "leftover" : "other_command",
     message,
-    event: seq - firstSeq,
+    event: seq === null ? null : seq - firstSeq,
     position,
     expected,
     found,

@@ -323,7 +323,8 @@ export class TaskAttempts {
       runId: task.runId,
       headers: task.policy.headers ?? NO_HEADERS,
       attempt: task.attempt,
-      idempotencyKey: () => task.key ?? defaultIdempotencyKey(task.seed, task.position),
+      idempotencyKey: () =>
+        task.key ?? defaultIdempotencyKey(task.seed, { ...task, kind: "activity" }),
       limit: limitOf(task, this.#node.databaseClock.now()),
       heartbeatMs: task.policy.heartbeat,
       lastHeartbeat: task.heartbeat,

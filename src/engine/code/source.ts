@@ -4,11 +4,10 @@
  * @module
  */
 
-import type { Proof } from "../../dry_run/proof.ts";
+import type { Proof, ProofRequest } from "../../dry_run/proof.ts";
 import type { PlaceRequest } from "../../ports/limits.ts";
 import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { TurnPulse } from "../../replay/effects.ts";
-import type { HistoryEvent } from "../../replay/history.ts";
 import type { ActivityLike, WorkflowLike } from "../../replay/commands.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
 import type { VersionRef } from "../../ports/version_ref.ts";
@@ -28,14 +27,14 @@ export interface CodeSource {
    *
    * @param run The run.
    * @param hash The version.
-   * @param events The run's whole history.
+   * @param read The run's whole history, and what is open in it.
    * @param options The node that will execute it; `pulse`: notified when the replay begins and ends.
    * @returns The outcome; `undefined`: the version can't be loaded here.
    */
   prove?(
     run: ClaimedRun,
     hash: string,
-    events: readonly HistoryEvent[],
+    read: Pick<ProofRequest, "events" | "open">,
     options: { readonly node: string; readonly pulse?: TurnPulse },
   ): Promise<Proof | undefined>;
   /** Returns the current version of a workflow; `undefined`: none is registered. */

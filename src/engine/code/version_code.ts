@@ -12,8 +12,7 @@ import type { PlaceRequest } from "../../ports/limits.ts";
 import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { ActivityLike, WorkflowLike } from "../../replay/commands.ts";
 import type { TurnPulse } from "../../replay/effects.ts";
-import type { HistoryEvent } from "../../replay/history.ts";
-import { type Proof, proveOn } from "../../dry_run/proof.ts";
+import { type Proof, type ProofRequest, proveOn } from "../../dry_run/proof.ts";
 import type { Drain } from "../../replay/drain.ts";
 import type { LogLine } from "../../replay/turn.ts";
 import type { Contracts } from "../../version/contracts.ts";
@@ -91,7 +90,7 @@ export class VersionCode implements CodeSource {
   async prove(
     run: ClaimedRun,
     hash: string,
-    events: readonly HistoryEvent[],
+    read: Pick<ProofRequest, "events" | "open">,
     { node, pulse }: { readonly node: string; readonly pulse?: TurnPulse },
   ): Promise<Proof | undefined> {
     let version;
@@ -106,7 +105,7 @@ export class VersionCode implements CodeSource {
       });
       return undefined;
     }
-    return await proveOn(version, { start: { ...run, version: hash }, events }, {
+    return await proveOn(version, { start: { ...run, version: hash }, ...read }, {
       drain: this.#drain,
       trace: false,
       ...(pulse === undefined ? {} : { pulse }),

@@ -89,8 +89,7 @@ export function startAttempt(
     runId: context.runId,
     headers: context.headers,
     attempt,
-    idempotencyKey: () =>
-      options.idempotencyKey ?? defaultIdempotencyKey(context.seed, command.position),
+    idempotencyKey: () => options.idempotencyKey ?? defaultIdempotencyKey(context.seed, command),
     limit: options.timeout === undefined
       ? undefined
       : { timeout: "startToClose", timeoutMs: options.timeout, leftMs: options.timeout },

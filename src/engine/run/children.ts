@@ -7,20 +7,20 @@
 import { quoteId, shownId } from "../../base/describe.ts";
 import { ChildError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
-import { effectId } from "../../base/run_ids.ts";
+import { childSeed, messageId } from "../../base/run_ids.ts";
 import { encode } from "../../base/values.ts";
 import type { ChildStart, NewChild } from "../../ports/lineage.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
 import type { Delivery, Message } from "../../ports/store.ts";
-import type { CallRequest, ChildRequest, LockAnswer } from "../../replay/commands.ts";
+import type { CallRequest, ChildRequest, Command, LockAnswer } from "../../replay/commands.ts";
 import type { NodeContext } from "../node_context.ts";
 import type { Poller } from "../poller.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
 
 /** Where in a run another run is acted on. */
 export interface RequestPlace {
-  /** The position of the command. */
-  readonly position: number;
+  /** The command. */
+  readonly command: Pick<Command, "position" | "name" | "digest" | "nth">;
   /** The trace context that goes with it; `undefined`: none. */
   readonly trace: string | undefined;
 }
@@ -83,7 +83,7 @@ export class Children {
   async start(
     run: ClaimedRun,
     child: ChildRequest,
-    { position, trace }: RequestPlace,
+    { command: { position, digest }, trace }: RequestPlace,
     input: string,
   ): Promise<void> {
     const { code } = this.#node;
@@ -100,7 +100,7 @@ export class Children {
         close: child.close,
         runId: child.id,
         input: checked,
-        seed: `${run.seed}/${position}`, // INSERT-1: its id may be reused
+        seed: childSeed(run.seed, position, digest), // INSERT-1: its id may be reused
         policy: child.policy ?? null,
         ...(place === null ? {} : { place }),
         ...(child.attributes === undefined ? {} : { attributes: child.attributes }),
@@ -140,13 +140,13 @@ export class Children {
       case "signal": {
         const isDelivered = await this.#signal(run, call, {
           payload: input,
-          deliveryId: effectId(run, place.position), // one message, however often it is sent
+          deliveryId: messageId(run, place.command, place.command.nth), // one, however often it is sent
           trace: place.trace,
         });
         return call.tells === true ? encode(isDelivered) : null;
       }
       case "lock":
-        return await this.#lock(run, call, place.position);
+        return await this.#lock(run, call, place.command.position);
       case "unlock": {
         const { woken } = await this.#node.store.limits.unlock(run.id, call.position);
         if (woken.length > 0) this.#node.wakeups.wakeRuns(woken);

@@ -207,7 +207,13 @@ export class RunExecutor implements Resident {
     if (loaded === undefined) return false;
     if (faultIn(this.run, loaded) !== undefined) return true;
     const { run } = this;
-    const change = await offers.prove(run, version, loaded.events as readonly HistoryEvent[]);
+    const [open] = await databaseRetry.run(
+      "read what is open in a run",
+      () => store.journal.open([run.id]),
+    ) ?? [];
+    if (open?.generation !== run.generation) return !this.#record.isLost;
+    const events = loaded.events as readonly HistoryEvent[];
+    const change = await offers.prove(run, version, { events, open: open.effects });
     if (change === undefined || this.#record.isLost) return !this.#record.isLost;
     const pinned = await databaseRetry.run(
       "pin a run to the current version",

@@ -388,8 +388,8 @@ export class OutstandingEffects {
     const { run, context: { children, databaseRetry }, notify } = this.#options;
     pending.state = "active";
     const act = async () => {
-      const { position, input, options: { child, call } } = command;
-      const place = { position, trace: this.#options.stay?.trace };
+      const { input, options: { child, call } } = command;
+      const place = { command, trace: this.#options.stay?.trace };
       if (call !== undefined) return await children.call(run, call, place, input ?? "null");
       await children.start(run, child!, place, input!);
       return null;
@@ -530,7 +530,8 @@ export class OutstandingEffects {
       case "cancel":
         this.#takeCancel(message);
         return true;
-      case "activity":
+      case "activity.completed":
+      case "activity.failed":
         this.#takeAnswer(message);
         return true;
       case "child":
@@ -593,16 +594,22 @@ export class OutstandingEffects {
     return true;
   }
 
-  /** Takes the result of an activity; if nothing waits for it, the message is deleted. */
+  /**
+   * Takes the result of an activity; if nothing waits for it, the message is deleted. The event says
+   * what has ended, so a replay finds it if the code waits for something else.
+   */
   #takeAnswer(message: InboxRow): void {
-    const pending = this.#pending.at(message.position ?? -1);
+    const { kind, position, payload } = message;
+    const pending = this.#pending.at(position ?? -1);
     if (pending === undefined || pending.state === "settled") {
       this.#options.inbox.discard(message);
       return;
     }
     pending.running?.abort(new DOMException("The activity was completed elsewhere", "AbortError"));
     delete pending.running;
-    this.#consume(message, pending, () => eventOf(pending.command, message.name, message.payload));
+    const { name, digest = null } = message;
+    const ended = { position: pending.command.position, name, digest };
+    this.#consume(message, pending, () => eventOf(ended, kind, payload));
   }
 
   // ---- cancellation ---------------------------------------------------------------------------

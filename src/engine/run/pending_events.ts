@@ -25,7 +25,7 @@ export interface PendingEvent {
 
 /** The event that answers a command. */
 export function eventOf(
-  { position, name, digest }: Command,
+  { position, name, digest }: Pick<Command, "digest" | "name" | "position">,
   kind: string,
   payload: string | null,
 ): NewEvent {

@@ -2,10 +2,12 @@
  * Offers runs the current version of their workflow, if they take new versions by themselves
  * (`versioning: "auto"`).
  *
- * - OFFER-1: a run is moved only if its whole history replays on the current version.
+ * - OFFER-1: a run is moved only if its whole history replays on the current version, and that asks
+ *   for each effect that is open in the run.
  * - OFFER-2: a version that a run's history does not replay on is not offered to that generation
  *   again by this node: a longer history does not replay either. A version that could not be loaded
- *   is offered again after a while.
+ *   is offered again after a while; one that does not ask for an open effect, whenever the run is
+ *   taken up: the effect may be open no more.
  * - OFFER-3: which version is current is read at most once a second for a workflow. A run that is
  *   pinned costs none of this.
  *
@@ -14,12 +16,11 @@
 
 import { shortHash } from "../../base/text.ts";
 import { encode } from "../../base/values.ts";
-import type { Proof } from "../../dry_run/proof.ts";
+import type { Proof, ProofRequest } from "../../dry_run/proof.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
 import type { VersionChange } from "../../ports/store.ts";
 import type { VersionRef } from "../../ports/version_ref.ts";
 import type { TurnPulse } from "../../replay/effects.ts";
-import type { HistoryEvent } from "../../replay/history.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
 import type { NodeContext } from "../node_context.ts";
 
@@ -82,17 +83,17 @@ export class VersionOffers {
    *
    * @param run The run.
    * @param version The version.
-   * @param events The run's whole history.
+   * @param read The run's whole history, and what is open in it.
    * @returns The change that moves the run; `undefined`: the run stays.
    */
   async prove(
     run: ClaimedRun,
     version: VersionRef,
-    events: readonly HistoryEvent[],
+    read: Pick<ProofRequest, "events" | "open">,
   ): Promise<VersionChange | undefined> {
     const { code, lease, clock } = this.#node;
     const pulse = this.#watchdog?.watch(run);
-    const proof = await code.prove!(run, version.hash, events, {
+    const proof = await code.prove!(run, version.hash, read, {
       node: lease.id,
       ...(pulse === undefined ? {} : { pulse }),
     });
@@ -103,10 +104,12 @@ export class VersionOffers {
       offered: shortHash(version.hash),
     };
     if (proof === undefined || proof.drift !== null || proof.refused !== null) {
-      const isLasting = proof !== undefined;
-      if (this.#refused.size >= MOST_REFUSALS) this.#refused.clear();
-      const until = isLasting ? Infinity : clock.monotonic() + LOAD_AGAIN_MS;
-      this.#refused.set(keyOf(run, version), until);
+      const isOpen = proof?.drift?.seq === null;
+      if (!isOpen) {
+        if (this.#refused.size >= MOST_REFUSALS) this.#refused.clear();
+        const until = proof === undefined ? clock.monotonic() + LOAD_AGAIN_MS : Infinity;
+        this.#refused.set(keyOf(run, version), until);
+      }
       const reason = proof?.drift?.message ?? proof?.refused?.message ?? "it can't be loaded here";
       this.#node.log.info("Run {run} stays on version {version}, not {offered}: {reason}", {
         ...facts,

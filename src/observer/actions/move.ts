@@ -21,7 +21,7 @@ import type { View } from "../view.ts";
 interface Report {
   readonly from: string;
   readonly to: string;
-  readonly drift: { readonly message: string; readonly seq: number } | null;
+  readonly drift: { readonly message: string; readonly seq: number | null } | null;
   readonly refused: { readonly message: string } | null;
   /** The error that the target throws after the same history; `null`: none. */
   readonly error: Json;
@@ -183,7 +183,7 @@ function verdict(report: Report, view: View, id: string): Html {
       view.to(["versions", "diff"], { a: from, b: to })
     }">Compare the two versions</a>`
     : NOTHING;
-  const fork = view.may("fork") && drift !== null
+  const fork = view.may("fork") && drift !== null && drift.seq !== null
     ? html`<a class="button" href="${
       view.to(["runs", id, "fork"], { at: drift.seq, version: to })
     }">Fork it before that event</a>`

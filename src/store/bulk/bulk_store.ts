@@ -1,9 +1,10 @@
 /**
  * Changes of many runs, and the jobs that they are parts of.
  *
- * - BULK-1, the fence: a run is moved only if no node holds it, it has not ended, and its generation
- *   and the length of its history are those that the caller proved. One statement compares and
- *   moves, so a process that dies leaves each run moved or unmoved, and holds none.
+ * - BULK-1, the fence: a run is moved only if no node holds it, it has not ended, its generation and
+ *   the length of its history are those that the caller proved, and nothing is open in it that the
+ *   caller did not prove (OPENED-1). One transaction locks the rows, looks at them and moves them, so a
+ *   process that dies leaves each run moved or unmoved, and holds none.
  * - BULK-2, no waiting: a run whose row another session has locked is not moved.
  * - BULK-3, counted once: the runs of a batch and the progress of its job are one transaction. A
  *   driver that has lost the job changes neither.
@@ -26,6 +27,7 @@ import type {
   RunMove,
 } from "../../ports/bulk.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
+import type { OpenEffect } from "../../replay/open_effects.ts";
 import type { PausedRun } from "../../ports/store.ts";
 import { PAUSE_STATEMENTS } from "../runs/pause_statements.ts";
 import { whereRegistered } from "../versions/registered.ts";
@@ -34,7 +36,13 @@ import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import type { Prepared } from "../sql/statement.ts";
 import { storable } from "../sql/fragments.ts";
 import { ACT_STATEMENTS } from "./act_statements.ts";
+import { openOf } from "../journal/open_effects.ts";
 import { BULK_STATEMENTS } from "./statements.ts";
+
+/** What an open effect is, whether it is a task or an answer. */
+function keyOf({ position, kind, name, digest }: OpenEffect): string {
+  return JSON.stringify([position, kind, name, digest]);
+}
 
 /** Rolls a transaction back whose job another process drives. */
 class JobLost extends Error {}
@@ -65,8 +73,8 @@ export class Bulk implements BulkStore {
     moves: readonly RunMove[],
     job?: JobBatch,
   ): Promise<readonly MovedRun[] | "lost"> {
-    if (job === undefined) return await this.#move(this.#driver, pin, moves);
-    return await this.#within(job, (session) => this.#move(session, pin, moves));
+    const change = (session: SqlSession) => this.#move(session, pin, moves);
+    return await (job === undefined ? this.#driver.transaction(change) : this.#within(job, change));
   }
 
   /** See {@linkcode BulkStore.act}. */
@@ -126,11 +134,12 @@ export class Bulk implements BulkStore {
   async #move(
     session: SqlSession,
     { hash, specifier }: VersionPin,
-    moves: readonly RunMove[],
+    given: readonly RunMove[],
   ): Promise<readonly MovedRun[]> {
+    const moves = await this.#asProved(session, given);
     if (moves.length === 0) return [];
     const tasks = moves.flatMap(({ id, tasks }) => tasks.map((task) => ({ id, ...task })));
-    const given = {
+    const parameters = {
       hash,
       specifier,
       runs: moves.map(({ id }) => id),
@@ -142,7 +151,22 @@ export class Bulk implements BulkStore {
       positions: tasks.map(({ position }) => position),
       definitions: tasks.map(({ definition }) => definition),
     };
-    return await whereRegistered([hash], () => this.#sql.move.query(session, given));
+    return await whereRegistered([hash], () => this.#sql.move.query(session, parameters));
+  }
+
+  /** BULK-1: locks the runs that are free, and leaves out those in which something else is open. */
+  async #asProved(session: SqlSession, moves: readonly RunMove[]): Promise<readonly RunMove[]> {
+    if (moves.length === 0) return [];
+    const free = await this.#sql.lock.query(session, { runs: moves.map(({ id }) => id) });
+    const runs = free.map(({ id }) => id);
+    if (runs.length === 0) return [];
+    const open = new Map(
+      (await this.#sql.open.query(session, { runs })).map((row) => [row.id, openOf(row).effects]),
+    );
+    return moves.filter(({ id, open: proved }) => {
+      const known = new Set(proved.map(keyOf));
+      return open.get(id)?.every((effect) => known.has(keyOf(effect))) === true;
+    });
   }
 
   /** See {@linkcode BulkStore.create}. */

@@ -6,6 +6,7 @@
  */
 
 import type { JobKind, JobRow, JobSummary, MovedRun } from "../../ports/bulk.ts";
+import { OPEN_EFFECTS } from "../journal/open_effects.ts";
 import { CLOCK, milliseconds, readFirst } from "../sql/fragments.ts";
 import {
   BIGINTS,
@@ -48,6 +49,18 @@ const HELD_UNTIL = "clock_timestamp() + $leaseMs::float8 * interval '1 milliseco
 
 /** The statements. */
 export const BULK_STATEMENTS = {
+  // BULK-1, BULK-2: what is open is looked at by the next statement, which sees what was committed by now.
+  lock: statement(
+    { runs: BIGINTS },
+    rows<{ readonly id: number }>(),
+    `
+  select id from {schema}.runs
+  where id = any($runs::bigint[]) and ended_at is null and node is null
+  order by id for update skip locked`,
+  ),
+
+  open: OPEN_EFFECTS,
+
   // A run that has begun its attempt and is not parked sleeps until its time, unless it is woken. One
   // that has not begun keeps its time in any case, and a paused or queued one
   // stays as it is.

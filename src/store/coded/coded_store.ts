@@ -247,7 +247,7 @@ async function plainRun(run: LoadedRun, payloads: Payloads): Promise<LoadedRun> 
 }
 
 async function plainMessage(message: InboxRow, payloads: Payloads): Promise<InboxRow> {
-  const { kind, name, payload } = message;
+  const { kind, payload } = message;
   if (payload === null) return message;
   switch (kind) {
     case "child": {
@@ -255,8 +255,9 @@ async function plainMessage(message: InboxRow, payloads: Payloads): Promise<Inbo
         payloads.decode(text, field === "result" ? "result" : "error");
       return { ...message, payload: await within(payload, ["result", "error"], end) };
     }
-    case "activity":
-      return { ...message, payload: await payloads.decode(payload, kindOf(name) ?? "result") };
+    case "activity.completed":
+    case "activity.failed":
+      return { ...message, payload: await payloads.decode(payload, kindOf(kind) ?? "result") };
     case "signal":
     case "ask":
       return { ...message, payload: await payloads.decode(payload, "signal") };

@@ -16,7 +16,13 @@
 
 import { quote, quoteId } from "../../base/describe.ts";
 import { isStorable } from "../../base/text.ts";
-import type { CommitEntry, CommitResult, EventRow, LoadedRun } from "../../ports/rows.ts";
+import type {
+  CommitEntry,
+  CommitResult,
+  EventRow,
+  LoadedRun,
+  OpenEffects,
+} from "../../ports/rows.ts";
 import type { JournalStore } from "../../ports/store.ts";
 import {
   APPEND_STATEMENTS,
@@ -24,6 +30,7 @@ import {
   shareParameters,
   type WrittenRow,
 } from "./append_statements.ts";
+import { OPEN_EFFECTS, openOf } from "./open_effects.ts";
 import { assemble, type FenceRow, type LoadRow, READ_STATEMENTS } from "./read_statements.ts";
 import type { SchemaName } from "../schema/name.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
@@ -31,7 +38,7 @@ import { withOwnSettings } from "../sql/own_settings.ts";
 import { isContention, isRefusal } from "../sql/sqlstate.ts";
 import type { Prepared } from "../sql/statement.ts";
 
-const STATEMENTS = { ...APPEND_STATEMENTS, ...READ_STATEMENTS };
+const STATEMENTS = { ...APPEND_STATEMENTS, ...READ_STATEMENTS, open: OPEN_EFFECTS };
 
 /** Executes the statement of a flush: the one that waits for held rows, or the one that skips them. */
 type Append = (session: SqlSession, skips: boolean) => Promise<WrittenRow[]>;
@@ -128,6 +135,11 @@ export class Journal implements JournalStore {
       for (const part of parts) loaded.push(...await this.#loadInParts(part));
       return loaded;
     }
+  }
+
+  /** See {@linkcode JournalStore.open}. */
+  async open(runs: readonly number[]): Promise<OpenEffects[]> {
+    return (await this.#sql.open.query(this.#driver, { runs })).map(openOf);
   }
 
   #read(parts: readonly Part[], bytes: number): Promise<LoadRow[]> {

@@ -41,6 +41,7 @@ type Message = readonly [
   payload: string,
   sentAt: number,
   trace: string | null,
+  digest: string | null,
 ];
 
 type EventColumn = "seqs" | "kinds" | "positions" | "names" | "digests" | "payloads" | "times";
@@ -85,7 +86,7 @@ const LOAD = statement(
   ) as history
   cross join lateral (
     select json_agg(json_build_array(
-      id, kind, name, position, payload::text, ${milliseconds("sent_at")}, trace
+      id, kind, name, position, payload::text, ${milliseconds("sent_at")}, trace, digest
     ) order by id)::text
       as messages
     from {schema}.inbox where run = asked.run
@@ -107,8 +108,8 @@ export const READ_STATEMENTS = { fences: FENCES, load: LOAD };
 export function assemble(row: LoadRow): LoadedRun {
   const { id, token, wakeSeq, generation, firstSeq, nextSeq } = row;
   const inbox = list<Message>(row.messages).map((
-    [id, kind, name, position, payload, sentAt, trace],
-  ) => ({ id, kind, name, position, payload, sentAt, trace }));
+    [id, kind, name, position, payload, sentAt, trace, digest],
+  ) => ({ id, kind, name, position, payload, sentAt, trace, digest }));
   const of = { id, token, wakeSeq, generation, firstSeq, nextSeq };
   return { ...of, events: historyOf(row), inbox, tasks: list(row.tasks) };
 }

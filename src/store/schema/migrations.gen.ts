@@ -402,7 +402,7 @@ create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, names
   {
     version: 3,
     name: "history",
-    checksum: "10282eb330e273a4575650f16a45b0271910bc49e59b19229c4912cd57edb9f6",
+    checksum: "02299e077fa1459d8a6713a9cbd24a2827d9dc792a9d871c690369e1d9433d4a",
     sql: `-- History: what happened in a run, and the messages that it has not consumed yet.
 --
 -- events      The history of each run, append-only. It has no foreign key: a row is only ever written
@@ -410,8 +410,8 @@ create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, names
 --             Kinds are an enumeration: four bytes in place of a name. Asks and their answers are
 --             named by the ask's id, and have an index, by which the asker finds the answer.
 -- inbox       Messages that the run has not consumed yet. \`position\` says which activity ended,
---             \`trace\` is the sender's trace context. A run that is paused, or about to be, has a message
---             of kind 'pause', which stays until the run is resumed.
+--             \`digest\` is that of its input, \`trace\` is the sender's trace context. A run that is
+--             paused, or about to be, has a message of kind 'pause', which stays until it is resumed.
 -- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
 --             it once. Of an ask the id is its own, and the name is empty.
 
@@ -441,10 +441,15 @@ create index events_of_asks on {schema}.events (run, name, seq)
 create table {schema}.inbox (
   id bigint generated always as identity primary key,
   run bigint not null references {schema}.runs (id) on delete cascade,
-  kind text not null check (kind in ('signal', 'ask', 'cancel', 'activity', 'child', 'pause')),
+  kind text not null check (
+    kind in (
+      'signal', 'ask', 'cancel', 'activity.completed', 'activity.failed', 'child', 'pause'
+    )
+  ),
   name text not null,
   payload json,
   position integer,
+  digest text,
   trace text,
   sent_at timestamptz(3) not null default clock_timestamp()
 );
@@ -464,7 +469,7 @@ create table {schema}.deliveries (
   {
     version: 4,
     name: "tasks",
-    checksum: "8c12bcca185d1b7e2644d4223a38c3e7f09ffcfa1e4b57d09688b64c08fe1a1a",
+    checksum: "8ccbf1b789ed8c07b569fac12f68f40b2070fe54088978778e84bcd94a130ef5",
     sql: `-- Tasks: activities that wait for a node, or that a node executes.
 --
 -- tasks             One row per outstanding activity of a run. A \`ready\` task waits in its queue, a
@@ -474,7 +479,9 @@ create table {schema}.deliveries (
 --                   no other attempt has begun. \`hash\` and \`definition\` pin the code (the version, and
 --                   the module label and export in it); without them any node that registered the
 --                   activity's name may execute the task. It has no foreign key to runs: the check
---                   would lock each run's row. \`trace\` is the trace context of the run's request.
+--                   would lock each run's row. \`trace\` is the trace context of the run's request. \`digest\` is
+--                   that of the input, and \`nth\` counts the equal calls before it in its generation:
+--                   name and digest say what the answer means, and \`nth\` makes the key of each its own.
 -- queue_rates       Token buckets of queues whose rate is limited; all nodes share them.
 -- activity_results  The first committed result of each idempotency key; it outlives the histories.
 
@@ -505,6 +512,8 @@ create table {schema}.tasks (
   failures json,
   heartbeat json,
   trace text,
+  digest text,
+  nth integer not null default 0 check (nth >= 0),
   primary key (run, position),
   constraint tasks_state check (state in ('ready', 'held', 'leased', 'external')),
   constraint tasks_leased_has_node check ((state = 'leased') = (node is not null)),

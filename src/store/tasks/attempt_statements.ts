@@ -57,7 +57,7 @@ export const ATTEMPT_STATEMENTS = {
     delete from {schema}.tasks as task using given, held
     where task.run = given.run and task.position = given.position and task.token = given.token
       and held.id = task.run and ${IN_TIME}
-    returning task.run, task.position, task.name, task.key, held.namespace, given.kind,
+    returning task.run, task.position, task.name, task.digest, task.key, held.namespace, given.kind,
       given.payload, held.node,
       held.ended_at is null and held.generation = task.generation as wanted
   ),
@@ -79,8 +79,8 @@ export const ATTEMPT_STATEMENTS = {
     where run.id = due.id
   ),
   notified as (
-    insert into {schema}.inbox (run, kind, name, position, payload)
-    select done.run, 'activity', done.kind, done.position,
+    insert into {schema}.inbox (run, kind, name, position, digest, payload)
+    select done.run, done.kind, done.name, done.position, done.digest,
       coalesce(stored.result, done.payload::json)
     from done left join stored
       on done.kind = 'activity.completed' and stored.namespace = done.namespace

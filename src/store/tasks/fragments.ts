@@ -48,7 +48,7 @@ export function unlessHeld(time: string): string {
 /** The columns of a {@linkcode RawTask} but `known` and `was`; `task` joins its `run`. */
 export const LEASED = `
   task.run, task.position, task.token, run.seed, task.attempt, task.max_attempts as "maxAttempts",
-  task.priority, task.queue, task.name, task.hash, task.definition, task.key,
+  task.priority, task.queue, task.name, task.digest, task.nth, task.hash, task.definition, task.key,
   task.policy::text as policy, task.input::text as input, task.failures::text as failures,
   task.heartbeat::text as heartbeat, task.cancel_requested as "cancelRequested",
   ${milliseconds("task.scheduled_at")} as "scheduledAt",

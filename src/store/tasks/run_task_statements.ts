@@ -45,6 +45,8 @@ const NEW_TASKS = {
   failures: TEXTS,
   heartbeat: TEXTS,
   trace: TEXTS,
+  digest: TEXTS,
+  nth: INTEGERS,
 };
 
 /** The statements on the tasks of runs. */
@@ -76,7 +78,7 @@ export const RUN_TASK_STATEMENTS = {
     insert into {schema}.tasks (
       run, position, generation, attempt, max_attempts, priority, token, available_at,
       scheduled_at, expires_at, closes_at, wait_ms, state, node, queue, name, hash, definition, key,
-      policy, input, failures, heartbeat, trace
+      policy, input, failures, heartbeat, trace, digest, nth
     )
     select given.run, given.position, given.generation, given.attempt, given.max_attempts,
       given.priority, given.token,
@@ -91,7 +93,8 @@ export const RUN_TASK_STATEMENTS = {
       case when given.token is null then 'ready' else 'leased' end,
       case when given.token is not null then given.node end,
       given.queue, given.name, given.hash, given.definition, given.key, given.policy::json,
-      given.input::json, given.failures::json, given.heartbeat::json, given.trace
+      given.input::json, given.failures::json, given.heartbeat::json, given.trace,
+      given.digest, given.nth
     from given cross join clock
     where not exists (
       select from known where known.run = given.run and known.position = given.position

@@ -87,6 +87,8 @@ export class Tasks implements TaskStore {
       input: tasks.map(({ input }) => input),
       failures: tasks.map(({ failures }) => failures.length === 0 ? null : legibleJson(failures)),
       heartbeat: tasks.map(({ heartbeat }) => heartbeat),
+      digest: tasks.map(({ digest }) => digest),
+      nth: tasks.map(({ nth }) => nth),
       trace: tasks.map(({ trace }) => trace ?? null),
     });
     const found = new Map(rows.map((row) => [placeOf(row), row]));

@@ -39,7 +39,16 @@ const JOB = {
 function moveOf(row: RunRow, more: Partial<RunMove> = {}): RunMove {
   const { id, generation, firstSeq, events } = row;
   const next = firstSeq + events;
-  return { id, generation, next, payload: '{"from":"a"}', wakes: false, tasks: [], ...more };
+  return {
+    id,
+    generation,
+    next,
+    open: [],
+    payload: '{"from":"a"}',
+    wakes: false,
+    tasks: [],
+    ...more,
+  };
 }
 
 /** A run that sleeps after one event. */

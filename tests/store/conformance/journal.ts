@@ -13,7 +13,9 @@ import {
   COMPLETED,
   makeDue,
   newEvent,
+  newFork,
   newRun,
+  newTask,
   newWorld,
   NODE,
   share,
@@ -364,5 +366,48 @@ export function journal(database: DatabaseKind, test: RegisterTest): void {
     await store.runs.deliver("r", { kind: "signal", name: "s", payload: null });
     assert.equal(await store.runs.nextWake([]), null, "a message does not let it out");
     assert.deepEqual(await store.runs.claim({ node: NODE, limit: 9, excluded: [] }), []);
+  });
+
+  test("OPENED-1: what is open in a run is its tasks, unread answers, locks and children, those of its generation", async () => {
+    await using world = await newWorld(database);
+    const { journal, tasks, limits, lineage, forks } = world.store;
+    const run = await claimed(world.store, "r");
+    const nothing = { id: run.id, generation: 0, effects: [] };
+    assert.deepEqual(await journal.open([run.id, 12_345]), [nothing]);
+    await tasks.announce([
+      newTask(run, { token: 7, digest: "a.1" }),
+      newTask(run, { position: 1, name: "ship", digest: "a.2" }),
+    ]);
+    const asked = { run: run.id, token: run.token, namespace: "default", atOnce: 1 };
+    await limits.lock({ ...asked, position: 2, name: "l", toldBy: "told" });
+    await limits.lock({ ...asked, position: 3, name: "given up", toldBy: "too" });
+    await limits.unlock(run.id, 3);
+    const requested = (position: number) => ({
+      ...newRun(`child-${position}`, { seed: `${run.seed}/${position}.a.3` }),
+      parent: run.id,
+      close: "cancel" as const,
+    });
+    const earlier = { ...requested(9), runId: "earlier", seed: "of another generation/9.a.4" };
+    await lineage.startChildren([requested(4), requested(5), earlier], 50);
+    await world.db.query(
+      "update {schema}.runs set state = 'completed', result = '1', ended_at = now(), wake_at = null where run_id = 'child-5'",
+    );
+    const answer = { run: run.id, position: 0, token: 7, payload: "1" };
+    await tasks.answer([{ ...answer, kind: "activity.completed" }]);
+    const sorted = async (id: number) =>
+      (await journal.open([id]))[0]!.effects.toSorted((a, b) => a.position - b.position);
+    const child = { form: "child", position: 4, kind: "child", name: "order", digest: "a.3" };
+    assert.deepEqual(await sorted(run.id), [
+      { form: "answer", position: 0, kind: "activity", name: "charge", digest: "a.1" },
+      { form: "task", position: 1, kind: "activity", name: "ship", digest: "a.2" },
+      { form: "lock", position: 2, kind: "call", name: "lock l", digest: null },
+      child, // one that has ended, and of whose end no message is unread, is open no more
+    ]);
+    const fork = await forks.fork(newFork(run.id, "f", 0, { adopted: ["child-4"] }));
+    assert.equal(fork.status, "forked");
+    const [{ id }] = await world.db.query<{ id: number }>(
+      "select id from {schema}.runs where run_id = 'f'",
+    ) as [{ id: number }];
+    assert.deepEqual(await sorted(Number(id)), [child]);
   });
 }
