@@ -3,7 +3,7 @@
  * started on and resumes on exactly that code, on any node, for as long as it lives.
  *
  * ```ts ignore
- * import { Continuum } from "@continuum/continuum";
+import { Continuum } from "@continuum/continuum";
  * import greet from "./workflows/greet.ts";
  *
  * await using continuum = await Continuum.open({
@@ -241,7 +241,6 @@ export type { MediaType } from "./src/version/manifest/format.ts";
 export { BundleError } from "./src/bundle/errors.ts";
 export {
   ActivityError,
-  AskError,
   CancelledError,
   ChildError,
   ContinuumError,
@@ -256,6 +255,14 @@ export {
   type TimeoutKind,
   WorkflowError,
 } from "./src/base/errors.ts";
+export {
+  AskError,
+  NotPublishedError,
+  RunFailedError,
+  RunNotFoundError,
+  RunStateError,
+  RunStoppedError,
+} from "./src/base/run_errors.ts";
 export type {
   DetailsOf,
   Diagnostic,
@@ -266,14 +273,7 @@ export type {
   SourceReason,
 } from "./src/base/error_codes/details.ts";
 export { SchemaFailedError } from "./src/workflow/schema.ts";
-export {
-  BulkJobError,
-  RunExistsError,
-  RunFailedError,
-  RunNotFoundError,
-  RunStateError,
-  RunStoppedError,
-} from "./src/client/errors.ts";
+export { BulkJobError, RunExistsError } from "./src/client/errors.ts";
 export { ScheduleError } from "./src/client/schedule/errors.ts";
 export { AttemptError } from "./src/task/errors.ts";
 export {

@@ -17,8 +17,9 @@
 --                      its end concerns others: children, or those who wait for a place that it
 --                      has (`places`). `must_notify` marks an
 --                      ended run whose parent does not know yet, or whose children have not received
---                      their policy yet: another transaction does that, so that no transaction waits
---                      for a second run's row while it holds one.
+--                      their policy yet, and a run that has what another run awaits: another
+--                      transaction notifies them, so that no transaction waits for a second run's
+--                      row while it holds one. `is_awaited` says that other runs may await something.
 --                   3. What an append or an end changes. These columns stand together, because the log
 --                      of an update holds everything between the first changed byte and the last.
 --                      `delivered_seq` says how far the code of the present generation had been given
@@ -77,6 +78,7 @@ create table {schema}.runs (
   custom_status json,
   has_children boolean not null default false,
   must_notify boolean not null default false,
+  is_awaited boolean not null default false,
 
   started_at timestamptz(3),
   generation integer not null default 0 check (generation >= 0),
@@ -116,7 +118,7 @@ create table {schema}.runs (
   constraint runs_deadline check ((deadline is null) = (policy->'timeout' is null)),
   constraint runs_first_seq check (first_seq between 0 and next_seq),
   constraint runs_failure check ((attempt > 1) = (failure is not null)),
-  constraint runs_notifies_ended check (not must_notify or ended_at is not null),
+  constraint runs_notifies_ended check (not must_notify or ended_at is not null or is_awaited),
   constraint runs_state check (state in (
     'pending', 'running', 'suspended', 'paused', 'queued', 'completed', 'failed', 'cancelled',
     'terminated',
@@ -188,7 +190,7 @@ create index runs_by_namespace on {schema}.runs (namespace, created_at, id)
 create index runs_by_parent on {schema}.runs (parent, created_at, id) where parent is not null;
 create index runs_by_origin on {schema}.runs (origin, created_at, id) where origin is not null;
 
--- Ended runs whose parent or children have not been notified yet.
+-- Runs of which others have not been notified yet.
 create index runs_to_notify on {schema}.runs (id) where must_notify;
 
 create table {schema}.generations (

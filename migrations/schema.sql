@@ -23,6 +23,7 @@ create type event_kind as enum (
   'status.set',
   'ask.answered',
   'ask.failed',
+  'value.published',
   'payload.refused',
   'version.changed'
 );
@@ -75,6 +76,18 @@ create table adoptions (
 
 CREATE INDEX adoptions_by_run ON adoptions USING btree (run);
 
+create table awaits (
+  awaited bigint not null,
+  run bigint not null,
+  "position" integer not null,
+  kind text not null,
+  name text not null,
+  constraint awaits_once PRIMARY KEY (awaited, run, "position"),
+  constraint awaits_kind_check CHECK ((kind = ANY (ARRAY['end'::text, 'value'::text, 'answer'::text])))
+);
+
+CREATE INDEX awaits_by_run ON awaits USING btree (run);
+
 create table bulk_jobs (
   id text not null,
   kind text not null,
@@ -126,7 +139,7 @@ create table events (
   constraint events_seq_check CHECK ((seq >= 0))
 );
 
-CREATE INDEX events_of_asks ON events USING btree (run, name, seq) WHERE (kind = ANY (ARRAY['ask.received'::event_kind, 'ask.answered'::event_kind, 'ask.failed'::event_kind]));
+CREATE INDEX events_by_name ON events USING btree (run, name, ((- seq))) WHERE (kind = ANY (ARRAY['ask.received'::event_kind, 'ask.answered'::event_kind, 'ask.failed'::event_kind, 'value.published'::event_kind]));
 
 create table generations (
   run bigint not null,
@@ -172,7 +185,7 @@ create table inbox (
   sent_at timestamp(3) with time zone not null default clock_timestamp(),
   constraint inbox_pkey PRIMARY KEY (id),
   constraint inbox_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE,
-  constraint inbox_kind_check CHECK ((kind = ANY (ARRAY['signal'::text, 'ask'::text, 'cancel'::text, 'activity.completed'::text, 'activity.failed'::text, 'child'::text, 'pause'::text])))
+  constraint inbox_kind_check CHECK ((kind = ANY (ARRAY['signal'::text, 'ask'::text, 'cancel'::text, 'activity.completed'::text, 'activity.failed'::text, 'child'::text, 'awaited'::text, 'pause'::text])))
 );
 
 CREATE INDEX inbox_by_run ON inbox USING btree (run, id);
@@ -328,6 +341,7 @@ create table runs (
   custom_status json,
   has_children boolean not null default false,
   must_notify boolean not null default false,
+  is_awaited boolean not null default false,
   started_at timestamp(3) with time zone,
   generation integer not null default 0,
   next_seq integer not null default 0,
@@ -381,7 +395,7 @@ END) stored,
   constraint runs_first_seq CHECK (((first_seq >= 0) AND (first_seq <= next_seq))),
   constraint runs_generation_check CHECK ((generation >= 0)),
   constraint runs_next_seq_check CHECK ((next_seq >= 0)),
-  constraint runs_notifies_ended CHECK (((NOT must_notify) OR (ended_at IS NOT NULL))),
+  constraint runs_notifies_ended CHECK (((NOT must_notify) OR (ended_at IS NOT NULL) OR is_awaited)),
   constraint runs_origin CHECK (((origin IS NULL) = (fork_of IS NULL))),
   constraint runs_parent CHECK (((parent IS NULL) = (parent_close IS NULL))),
   constraint runs_parent_close_check CHECK ((parent_close = ANY (ARRAY['abandon'::text, 'cancel'::text, 'terminate'::text]))),

@@ -140,6 +140,19 @@ export function firingOf(id: string): Firing | null {
   return { schedule, planned: Date.parse(time), isManual: manual !== undefined };
 }
 
+/** The id of a child whose id was not given, and whose path was not too long for its parent's. */
+const CHILD = /^(.+)>\d+\.[0-9a-z]+$/;
+
+/**
+ * Returns the parent whose {@linkcode effectId} an id is.
+ *
+ * @param id The id of a run.
+ * @returns The parent's id; null: the id does not say one.
+ */
+export function parentOf(id: string): string | null {
+  return CHILD.exec(id)?.[1] ?? null;
+}
+
 /**
  * The id of a fork whose id was not given.
  *

@@ -223,6 +223,7 @@ const RUN = objectOf<BundledRun>({
       "child",
       "activity.completed",
       "activity.failed",
+      "awaited",
       "pause",
     ]),
     name: TEXT,

@@ -11,7 +11,7 @@ import type { HistoryEvent } from "../replay/history.ts";
 import { isOriginText } from "../replay/origins.ts";
 import type { RunStart } from "../replay/turn.ts";
 import { NO_HEADERS, type RunHeaders } from "../workflow/headers.ts";
-import { headersOf, policyText } from "../workflow/run_policy.ts";
+import { headersOf, policyOf, policyText } from "../workflow/run_policy.ts";
 import {
   listOf,
   mapOf,
@@ -51,6 +51,8 @@ export interface RunHistory {
   readonly origin?: string | null;
   /** The headers of the run; none when omitted. */
   readonly headers?: RunHeaders;
+  /** The id of the parent of a child whose own id does not say it. */
+  readonly parent?: string;
   /** When the generation started. */
   readonly startedAt: number;
   /** The seed of `random()` and `uuid()`. */
@@ -94,6 +96,7 @@ export const HISTORY_SHAPE: Shape = objectOf<RunHistory>({
   attempt: optional(WHOLE),
   origin: optional(nullable(where(isOriginText))),
   headers: optional(mapOf(TEXT)),
+  parent: optional(TEXT),
   startedAt: WHOLE,
   result: optional(nullable(TEXT)),
   error: optional(nullable(TEXT)),
@@ -105,16 +108,24 @@ export function isEnded(state: RunHistory["state"]): state is EndState {
   return ["completed", "failed", "cancelled", "terminated"].includes(state);
 }
 
-/** Returns the headers of a run, if it has any, as a history holds them. */
-export function headersField(policy: string | null): Pick<RunHistory, "headers"> {
+/** Returns what the code of a run may read of its policy, as a history holds it. */
+export function policyFields(policy: string | null): Pick<RunHistory, "headers" | "parent"> {
   const headers = headersOf(policy);
-  return headers === NO_HEADERS ? {} : { headers };
+  const { parent } = policyOf(policy);
+  return {
+    ...(headers === NO_HEADERS ? {} : { headers }),
+    ...(parent === undefined ? {} : { parent }),
+  };
 }
 
 /** Returns the start of an execution. */
 export function startOf(history: RunHistory): RunStart {
   const { runId, workflow, version, input, seed, startedAt, generation, attempt = 1 } = history;
-  const { origin = null, headers } = history;
-  const policy = headers === undefined ? null : policyText({ headers });
+  const { origin = null, headers, parent } = history;
+  const read = {
+    ...(headers === undefined ? {} : { headers }),
+    ...(parent === undefined ? {} : { parent }),
+  };
+  const policy = Object.keys(read).length === 0 ? null : policyText(read);
   return { runId, workflow, version, input, seed, startedAt, generation, attempt, origin, policy };
 }

@@ -72,12 +72,14 @@ export type ClientRun<Output = unknown, Signals extends SignalSchemas = SignalSc
   | "generations"
   | "history"
   | "id"
+  | "published"
   | "reached"
   | "result"
   | "retry"
   | "signal"
   | "status"
   | "terminate"
+  | "values"
 >;
 
 /**

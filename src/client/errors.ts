@@ -6,39 +6,9 @@
 
 import { authoredFacts } from "../base/authored.ts";
 import { idOf, quoteId, shownId } from "../base/describe.ts";
-import { messageOf } from "../base/text.ts";
 import { ContinuumError } from "../base/errors.ts";
+import { RunNotFoundError, RunStateError } from "../base/run_errors.ts";
 import type { RunState, StuckReason } from "../ports/rows.ts";
-
-/**
- * The run, or the generation of the run, does not exist, or the run is of another workflow. Code
- * `RUN_NOT_FOUND`, `RUN_OF_OTHER_WORKFLOW` or `GENERATION_NOT_FOUND`.
- *
- * @category Errors
- */
-export class RunNotFoundError<
-  Code extends "RUN_NOT_FOUND" | "RUN_OF_OTHER_WORKFLOW" | "GENERATION_NOT_FOUND" =
-    | "RUN_NOT_FOUND"
-    | "RUN_OF_OTHER_WORKFLOW"
-    | "GENERATION_NOT_FOUND",
-> extends ContinuumError<Code> {}
-
-/**
- * No run has that id.
- *
- * @param runId The id.
- * @param action What the call attempted.
- * @returns The error, with code `RUN_NOT_FOUND`.
- */
-export function runNotFound(runId: string, action: string): RunNotFoundError {
-  return new RunNotFoundError(
-    "RUN_NOT_FOUND",
-    `Cannot ${action}: no run has the id ${quoteId(runId)}`,
-    {
-      details: { runId: idOf(runId) },
-    },
-  );
-}
 
 /**
  * A run with that id is one of another workflow than the caller named.
@@ -156,39 +126,6 @@ export function idempotencyConflict(key: string, workflow: string, runId: string
 }
 
 /**
- * The call does not apply to the state of the run, which has ended or not, whose parent may request
- * it again, or whose end another run has received. Code `RUN_ENDED`, `RUN_STATE`, `RUN_AWAITED` or
- * `RUN_END_REPORTED`.
- *
- * @category Errors
- */
-export class RunStateError<
-  Code extends "RUN_ENDED" | "RUN_STATE" | "RUN_AWAITED" | "RUN_END_REPORTED" =
-    | "RUN_ENDED"
-    | "RUN_STATE"
-    | "RUN_AWAITED"
-    | "RUN_END_REPORTED",
-> extends ContinuumError<Code> {}
-
-/**
- * The run has ended, so the call is impossible.
- *
- * @param runId The run.
- * @param action What the call attempted.
- * @param state How it ended.
- * @returns The error, with code `RUN_ENDED`.
- */
-export function runEnded(runId: string, action: string, state: RunState): RunStateError {
-  return new RunStateError(
-    "RUN_ENDED",
-    `Cannot ${action}: run ${quoteId(runId)} has ended, it is ${state}`,
-    {
-      details: { runId: idOf(runId), state },
-    },
-  );
-}
-
-/**
  * The call is impossible in the run's state.
  *
  * @param runId The run.
@@ -242,50 +179,6 @@ export function endReported(runId: string, parent: string | null): RunStateError
       "it, wanted a run whose end no other run has received; fork it instead",
     { details: { runId: idOf(runId), parent: parent === null ? null : idOf(parent) } },
   );
-}
-
-/**
- * The run failed; `cause` is the recorded error of its workflow. Code `RUN_FAILED`.
- *
- * @category Errors
- */
-export class RunFailedError extends ContinuumError<"RUN_FAILED"> {
-  /**
-   * Creates the error.
-   *
-   * @param runId The run.
-   * @param cause The recorded error of its workflow.
-   */
-  constructor(runId: string, cause: unknown) {
-    const why = messageOf(cause);
-    super("RUN_FAILED", `Run ${quoteId(runId)} failed: ${why}`, {
-      cause,
-      details: { runId: idOf(runId) },
-    });
-  }
-}
-
-/**
- * The run was cancelled or terminated. Code `RUN_CANCELLED` or `RUN_TERMINATED`.
- *
- * @category Errors
- */
-export class RunStoppedError extends ContinuumError<"RUN_CANCELLED" | "RUN_TERMINATED"> {
-  /**
-   * Creates the error.
-   *
-   * @param runId The run.
-   * @param state How it ended.
-   * @param cause The error that was recorded with the end.
-   */
-  constructor(runId: string, state: "cancelled" | "terminated", cause: unknown) {
-    const why = cause instanceof Error ? `: ${cause.message}` : "";
-    super(
-      state === "cancelled" ? "RUN_CANCELLED" : "RUN_TERMINATED",
-      `Run ${quoteId(runId)} was ${state}${why}`,
-      { cause, details: { runId: idOf(runId) } },
-    );
-  }
 }
 
 /**

@@ -4,7 +4,7 @@
  * that the nodes use.
  *
  * ```ts ignore
- * import { Client } from "@continuum/continuum/client";
+import { Client } from "@continuum/continuum/client";
  * import type order from "./workflows/order.ts";
  *
  * await using client = await Client.connect({ database: "postgres://localhost/app" });
@@ -23,7 +23,6 @@ export { Client, type ClientOptions, type ClientRun, type ClientRuns } from "./c
 
 // Errors: docs/errors.md lists their codes
 export {
-  AskError,
   CancelledError,
   ContinuumError,
   InvalidArgumentError,
@@ -34,12 +33,14 @@ export {
   TimeoutError,
 } from "../base/errors.ts";
 export {
-  RunExistsError,
+  AskError,
+  NotPublishedError,
   RunFailedError,
   RunNotFoundError,
   RunStateError,
   RunStoppedError,
-} from "./errors.ts";
+} from "../base/run_errors.ts";
+export { RunExistsError } from "./errors.ts";
 export { ScheduleError } from "./schedule/errors.ts";
 export {
   ClosedError,

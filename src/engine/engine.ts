@@ -35,6 +35,7 @@ import { ScheduleRunner } from "./duties/schedule_runner.ts";
 import { duty } from "./duty.ts";
 import type { NodeContext } from "./node_context.ts";
 import { type LeaseHolder, NodeLease } from "./node_lease.ts";
+import { Calls } from "./run/calls.ts";
 import { Children } from "./run/children.ts";
 import { RunExecutor } from "./run/executor.ts";
 import type { ExecutorContext, TurnWatch } from "./run/executor_context.ts";
@@ -163,11 +164,14 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     this.#limits = new LimitKeeper(node);
     this.#schedules = new ScheduleRunner(node, this.#endedRuns);
     this.#tasks = new NodeTasks(node, { activities, queues, concurrency }, this.#residents);
+    const children = new Children(node, this.#endedRuns);
     this.#context = {
       ...node,
       histories: new HistoryReader(node),
       journal: new JournalWriter(node),
-      children: new Children(node, this.#endedRuns),
+      children,
+      calls: new Calls(node, children),
+      relatives: this.#endedRuns,
       tasks: this.#tasks,
       residents: this.#residents,
       offers: new VersionOffers(node, options.watchdog),

@@ -260,10 +260,14 @@ export interface InboxRow {
     | "child"
     | "activity.completed"
     | "activity.failed"
+    | "awaited"
     | "pause";
   /** The name of a signal, also of an ask; the activity's name; or the child's id. */
   readonly name: string;
-  /** The position of the activity that has ended; `null`: another kind of message. */
+  /**
+   * The position of the activity that has ended, or of the command that waits for another run;
+   * `null`: another kind of message.
+   */
   readonly position: number | null;
   /** The digest of that activity's input; `null` or absent: another kind of message. */
   readonly digest?: string | null;
@@ -407,7 +411,7 @@ export interface CommitEntry {
 export type CommitResult =
   /**
    * Written, all events at this time. `watched`: another process waits for the run's end;
-   * `mustNotify`: the run has ended, and its parent or its children have not been notified yet.
+   * `mustNotify`: other runs have not been notified yet, of its end or of what they await.
    */
   | {
     readonly status: "written";

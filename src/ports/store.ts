@@ -6,7 +6,7 @@
  */
 
 import type { AttributesChange } from "../base/attributes.ts";
-import type { AskRow } from "./answers.ts";
+import type { AskRow, Awaited, PublishedRow, PublishedValue } from "./answers.ts";
 import type { BulkStore } from "./bulk.ts";
 import type { ForkStore } from "./forks.ts";
 import type { HealthStore, Serves } from "./health.ts";
@@ -335,6 +335,25 @@ export interface RunStore {
    * @returns `null`: there is no such run.
    */
   answer(runId: string, ask: string): Promise<AskRow | null>;
+  /**
+   * What is known of a value that a run publishes.
+   *
+   * @returns `null`: there is no such run.
+   */
+  published(runId: string, name: string): Promise<PublishedRow | null>;
+  /** The latest of all values that a run has published, by name. */
+  values(runId: string): Promise<PublishedValue[]>;
+  /**
+   * Notes that a run waits for something of another one, and receives a message when that is there.
+   * What is there already is not announced: read it after this.
+   *
+   * @param runId The other run.
+   * @param awaited What is awaited, and by which run.
+   * @returns `false`: there is no such run that has not ended.
+   */
+  await(runId: string, awaited: Awaited): Promise<boolean>;
+  /** Removes the note that the command of a run waits for another run. */
+  forget(run: number, position: number): Promise<void>;
   /** One run; `watch` marks it, so that other processes are notified of its end. */
   get(runId: string, options?: { watch?: boolean }): Promise<RunRow | null>;
   /**
@@ -637,11 +656,14 @@ export type Notice =
   | { readonly kind: "limits" }
   /** A version or a module was denied or allowed. */
   | { readonly kind: "denials" }
-  /** A run has answered an ask; inside the process that wrote the answer, with it. */
+  /**
+   * A run has answered the ask with that id, or published the value with that name; inside the
+   * process that wrote an answer, with it.
+   */
   | {
-    readonly kind: "answered";
+    readonly kind: "said";
     readonly runId: string;
-    readonly ask: string;
+    readonly name: string;
     readonly answer?: { readonly namespace: string; readonly row: AskRow };
   }
   /** A watched run has ended (or parked). */

@@ -5,6 +5,7 @@
  */
 
 import type { RetryPolicy } from "../base/backoff.ts";
+import { quoteId } from "../base/describe.ts";
 import type { Attention } from "./attention.ts";
 
 /**
@@ -51,6 +52,9 @@ export type CallRequest =
     readonly tells?: true;
   }
   | { readonly kind: "cancel"; readonly id: string; readonly tells?: true }
+  | { readonly kind: "ask"; readonly id: string; readonly name: string }
+  | { readonly kind: "published"; readonly id: string; readonly name: string }
+  | { readonly kind: "result"; readonly id: string }
   | {
     readonly kind: "lock";
     readonly name: string;
@@ -87,6 +91,24 @@ export interface LockAnswer {
 export function calledRun(call: CallRequest): string | null {
   if (call.kind === "start") return call.child.id;
   return "id" in call ? call.id : null;
+}
+
+/** A call that waits for another run. */
+type WaitingCall = Extract<CallRequest, { readonly kind: "ask" | "published" | "result" }>;
+
+/** Says what of which run a call waits for. */
+function waitedFor(call: WaitingCall): string {
+  const what = call.kind === "result" ? "its end" : `${call.kind} ${quoteId(call.name)}`;
+  return `${quoteId(call.id)}: ${what}`;
+}
+
+/**
+ * Whether a `call` command waits for another run, and so for an unknown time.
+ *
+ * @param call Its request.
+ */
+export function isWaitingCall(call: CallRequest | undefined): call is WaitingCall {
+  return call?.kind === "ask" || call?.kind === "published" || call?.kind === "result";
 }
 
 /**
@@ -249,7 +271,8 @@ export interface Command {
  * @returns Its kind and its name; of a wait for a lock, `lock` and the name of the lock.
  */
 export function waitOf(
-  { kind, name, options: { label, lock } }: Pick<Command, "kind" | "name" | "options">,
+  { kind, name, options: { label, lock, call } }: Pick<Command, "kind" | "name" | "options">,
 ): { readonly kind: string; readonly name: string } {
+  if (isWaitingCall(call)) return { kind: "run", name: waitedFor(call) };
   return lock === undefined ? { kind, name: label ?? name } : { kind: "lock", name: lock };
 }

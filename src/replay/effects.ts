@@ -120,8 +120,8 @@ export interface Effects {
    */
   admit(text: string, what: string): void;
   /**
-   * Sets attributes or the status of the run; there is no result. Call {@linkcode Effects.enter}
-   * first.
+   * Sets attributes, the status or a value of the run; there is no result. Call {@linkcode
+   * Effects.enter} first.
    *
    * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was when first set.
    */

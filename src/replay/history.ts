@@ -32,6 +32,7 @@ export type EventKind =
   | "status.set"
   | "ask.answered"
   | "ask.failed"
+  | "value.published"
   | "payload.refused"
   | "version.changed";
 
@@ -50,7 +51,7 @@ export interface CancelRequest {
  *
  * Deliveries settle the command at `position`, and move the run's clock to `at`. Annotations
  * (`attempt.failed`, `patched`, `attributes.set`, `status.set`, `ask.answered`, `ask.failed`,
- * `payload.refused`, `version.changed`) settle nothing and do not move the clock.
+ * `value.published`, `payload.refused`, `version.changed`) settle nothing and do not move the clock.
  */
 export interface HistoryEvent {
   /** Its place in the journal, from 0; grows with every event. */
@@ -60,8 +61,8 @@ export interface HistoryEvent {
   /** The position of its command in program order, from 0; `null` for annotations of the run. */
   readonly position: number | null;
   /**
-   * The command's name (step, activity or signal), the patch's name, the id of an ask, or "" where
-   * there is none.
+   * The command's name (step, activity or signal), the patch's name, the id of an ask, the name of a
+   * published value, or "" where there is none.
    */
   readonly name: string;
   /** The digest of the command's input when it was recorded; null where the kind has none. */

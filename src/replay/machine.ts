@@ -53,6 +53,7 @@ import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { type Answer, bringsSignal } from "./asks.ts";
 import { callSite, CallStack, showSite } from "./call_stack.ts";
+import { isWaitingCall } from "./commands.ts";
 import { Conditions } from "./conditions.ts";
 import { ContinueAsNew } from "./continue_as_new.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
@@ -444,7 +445,8 @@ export class Execution implements Effects, WorkflowScope {
     if (request.options.onCancel !== "finish") { // SCOPE-5
       const refusal = within?.refuse() ?? null;
       if (refusal !== null) return rejected(refusal.reason);
-      const heeds = request.kind !== "call" && within?.isShielded !== true;
+      const isBrief = request.kind === "call" && !isWaitingCall(request.options.call);
+      const heeds = !isBrief && within?.isShielded !== true;
       if (heeds && this.#takeCancellation()) return rejected(this.#cancelled);
     }
     if (this.#signals.length > 0 && request.kind === "signal") {
@@ -842,4 +844,5 @@ const NOTED: Readonly<Record<NoteKind, string>> = {
   "status.set": "the status of the run",
   "ask.answered": "the answer to an ask",
   "ask.failed": "the failure of an ask",
+  "value.published": "a published value",
 };

@@ -1,7 +1,7 @@
 /**
- * Notes: search attributes and a status that the code sets on its run, answers to asks, and refusals
- * of values that were too large at once. A note has no result and no position. The journal keeps
- * each, so that it is written once, and a refusal is permanent.
+ * Notes: search attributes, a status and values that the code sets on its run, answers to asks, and
+ * refusals of values that were too large at once. A note has no result and no position. The journal
+ * keeps each, so that it is written once, and a refusal is permanent.
  *
  * The code makes the same notes in the same order on every replay: its n-th note is the n-th note
  * of the history, or new. A different note there, or a missing one, is drift.
@@ -12,13 +12,18 @@
 import type { EventKind, HistoryEvent } from "./history.ts";
 
 /** What the code can note. */
-export type NoteKind = "attributes.set" | "status.set" | "ask.answered" | "ask.failed";
+export type NoteKind =
+  | "attributes.set"
+  | "status.set"
+  | "ask.answered"
+  | "ask.failed"
+  | "value.published";
 
 /** A value that was set, or refused. */
 export interface Note {
   /** The kind of note. */
   readonly kind: NoteKind | "payload.refused";
-  /** The id of the ask that is answered; "" for other notes. */
+  /** The id of the ask that is answered, or the name of the value; "" for other notes. */
   readonly name: string;
   /** Distinguishes two notes; `null`: kind and name do. */
   readonly digest: string | null;
@@ -31,12 +36,18 @@ const NOTES: ReadonlySet<EventKind> = new Set<Note["kind"]>([
   "status.set",
   "ask.answered",
   "ask.failed",
+  "value.published",
   "payload.refused",
 ]);
 
 /** Whether an event of the journal is a note. */
 export function isNote({ kind }: HistoryEvent): boolean {
   return NOTES.has(kind);
+}
+
+/** Whether an event is something that callers and other runs may await by its name. */
+export function isSaid({ kind }: { readonly kind: string }): boolean {
+  return kind === "value.published" || kind === "ask.answered" || kind === "ask.failed";
 }
 
 /** One execution's notes. */

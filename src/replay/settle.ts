@@ -39,6 +39,7 @@ export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "status.set": null,
   "ask.answered": null,
   "ask.failed": null,
+  "value.published": null,
   "payload.refused": null,
   "version.changed": null,
 };
@@ -53,6 +54,7 @@ export type Delivery = Exclude<
   | "status.set"
   | "ask.answered"
   | "ask.failed"
+  | "value.published"
   | "payload.refused"
   | "version.changed"
 >;

@@ -293,7 +293,8 @@ const STATEMENTS = {
     select count(*)::integer as runs, count(*) = $most::integer as more,
       ${milliseconds("min(ended_at)")} as since
     from (
-      select ended_at from {schema}.runs where must_notify order by id limit $most::integer
+      select ended_at from {schema}.runs where must_notify and ended_at is not null
+      order by id limit $most::integer
     ) as ended
     where ended_at < ${LATE}
     having count(*) > 0`,

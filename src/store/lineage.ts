@@ -19,6 +19,7 @@
  */
 
 import { failPoint } from "../base/failpoint.ts";
+import { Awaits } from "./awaits.ts";
 import { legibleJson } from "../base/text.ts";
 import { CancelledError } from "../base/errors.ts";
 import { encodeError } from "../base/values_failure.ts";
@@ -47,6 +48,7 @@ export class Lineage implements LineageStore {
   readonly #driver: SqlDriver;
   readonly #sql: Prepared<typeof LINEAGE_STATEMENTS>;
   readonly #places: Places;
+  readonly #awaits: Awaits;
 
   /**
    * Prepares the statements.
@@ -58,6 +60,7 @@ export class Lineage implements LineageStore {
     this.#driver = driver;
     this.#sql = schema.prepare(LINEAGE_STATEMENTS);
     this.#places = new Places(schema);
+    this.#awaits = new Awaits(driver, schema);
   }
 
   /** See {@linkcode LineageStore.startChildren}. */
@@ -151,39 +154,59 @@ export class Lineage implements LineageStore {
   /** See {@linkcode LineageStore.settleEnded}. */
   async settleEnded(limit: number): Promise<SettledRuns> {
     await failPoint("end.unnotified");
+    const { isLive, ...settled } = await this.#settleEnded(limit);
+    if (!isLive) return settled;
+    const { woken, more } = await this.#awaits.settleLive(limit);
+    return { ...settled, woken: [...settled.woken, ...woken], more: settled.more || more };
+  }
+
+  async #settleEnded(limit: number): Promise<SettledRuns & { readonly isLive: boolean }> {
     return await this.#driver.transaction(async (session) => { // LINEAGE-1
-      const ended = await this.#sql.ended.query(session, { limit });
-      if (ended.length === 0) return { woken: [], more: false, freed: false };
-      const { stopped, adopted, notified, freed } = await this.#notify(ended, session);
+      const rows = await this.#sql.ended.query(session, { limit });
+      const ended = rows.filter(isRun);
+      const isLive = ended.length < rows.length;
+      if (ended.length === 0) return { woken: [], more: false, freed: false, isLive };
+      const { stopped, adopted, notified, told, freed } = await this.#notify(ended, session);
       return {
-        woken: [...stopped, ...notified],
-        more: ended.length === limit || adopted || stopped.some(({ hasChildren }) => hasChildren),
+        woken: [...stopped, ...notified, ...told],
+        more: ended.length === limit || adopted || stopped.some(({ mustNotify }) => mustNotify),
         freed,
+        isLive,
       };
     });
   }
 
   async #notify(
-    ended: readonly EndedRow[],
+    ended: readonly EndedRun[],
     session: SqlSession,
   ): Promise<{
     readonly stopped: StoppedRow[];
     readonly adopted: boolean;
     readonly notified: WokenRun[];
+    readonly told: WokenRun[];
     readonly freed: boolean;
   }> {
     const children = ended.filter((run) => run.hasParent).map(({ id }) => id);
     const parents = ended.filter((run) => run.hasChildren).map(({ id }) => id);
-    await this.#sql.lockWoken.query(session, { children, parents }); // LINEAGE-2
+    const awaited = ended.filter((run) => run.isAwaited).map(({ id }) => id);
+    const woken = { children, parents, ids: awaited };
+    const held = await this.#sql.lockWoken.query(session, woken); // LINEAGE-2
     const stopped = await this.#sql.stop.query(session, { parents, error: STOPPED });
     const ids = stopped.map(({ id }) => id);
     const adopted = ids.length === 0 ? [] : await this.#sql.markAdopted.query(session, { ids });
     const notified = await this.#sql.notify.query(session, { children, parents });
+    const told = await this.#awaits.tell(awaited, held.map(({ id }) => id), session);
     const freed = parents.length > 0 && await this.#places.free(session, parents); // LIMIT-3
     await this.#sql.settle.query(session, { ids: ended.map(({ id }) => id) });
     await failPoint("end.notified");
-    return { stopped, adopted: adopted.length > 0, notified, freed };
+    return { stopped, adopted: adopted.length > 0, notified, told, freed };
   }
+}
+
+type EndedRun = EndedRow & { readonly id: number };
+
+function isRun(row: EndedRow): row is EndedRun {
+  return row.id !== null;
 }
 
 function endOf({ run, token, next, generation, seed, signals }: GenerationEnd) {

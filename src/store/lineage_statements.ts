@@ -5,6 +5,7 @@
  */
 
 import type { ChildStart, WokenRun } from "../ports/lineage.ts";
+import { AWAITING } from "./awaits.ts";
 import { END_OF_CHILD, ENDED, EXECUTES_NOTHING } from "./runs/fragments.ts";
 import { CLOCK, milliseconds, POLICY, specifierIdOf, TIMEOUT, timestamp } from "./sql/fragments.ts";
 import { BIGINTS, FLOATS, nullable, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
@@ -12,16 +13,18 @@ import { NO_ROWS, rows, statement } from "./sql/statement.ts";
 
 /** A run that has ended, and whose relatives have not been notified yet. */
 export interface EndedRow {
-  /** The run's key. */
-  readonly id: number;
+  /** The run's key; `null`: not a run, but that others are marked which have not ended. */
+  readonly id: number | null;
   /** Whether it has started children. */
   readonly hasChildren: boolean;
   /** Whether a run started it. */
   readonly hasParent: boolean;
+  /** Whether other runs may await something of it. */
+  readonly isAwaited: boolean;
 }
 
 /** A child that ended since its parent ended. */
-export type StoppedRow = WokenRun & Pick<EndedRow, "hasChildren">;
+export type StoppedRow = WokenRun & { readonly mustNotify: boolean };
 
 /** What every end of a generation takes. */
 const GENERATION_END = {
@@ -110,6 +113,7 @@ function nextGeneration(fence: string, changes: string): string {
         delivered_seq = null,
         seed = $seed,
         claims_since_progress = 0,
+        must_notify = run.is_awaited,
         ${changes}
       from old cross join clock
       where run.id = old.id
@@ -269,16 +273,26 @@ export const LINEAGE_STATEMENTS = {
     { limit: NUMBER },
     rows<EndedRow>(),
     `
-    select id, has_children as "hasChildren", parent is not null as "hasParent"
-    from {schema}.runs where must_notify order by id limit $limit::integer for update skip locked`,
+    with ended as materialized (
+      select id, has_children, parent is not null as has_parent, is_awaited
+      from {schema}.runs where must_notify and ended_at is not null
+      order by id limit $limit::integer for update skip locked
+    )
+    select id, has_children as "hasChildren", has_parent as "hasParent",
+      is_awaited as "isAwaited"
+    from ended
+    union all
+    select null, false, false, true
+    where exists (select from {schema}.runs where must_notify and ended_at is null)`,
   ),
 
   lockWoken: statement(
-    { children: BIGINTS, parents: BIGINTS },
-    NO_ROWS,
+    { children: BIGINTS, parents: BIGINTS, ids: BIGINTS },
+    rows<{ readonly id: number }>(),
     `
     select id from {schema}.runs
-    where ended_at is null and id = any(${relatives("ended_at is null")})
+    where ended_at is null
+      and id = any(${relatives("ended_at is null")} || array(${AWAITING}))
     order by id for update`,
   ),
 
@@ -326,17 +340,17 @@ export const LINEAGE_STATEMENTS = {
         state = case when parent_close = 'terminate' then 'terminated' else 'cancelled' end,
         error = $error::text::json,
         ${ENDED},
-        must_notify = has_children
+        must_notify = has_children or is_awaited
       where parent = any($parents::bigint[]) and ended_at is null
         and (
           parent_close = 'terminate' or parent_close = 'cancel' and ${EXECUTES_NOTHING}
         )
-      returning id, node, has_children
+      returning id, node, must_notify
     ),
     given_up as (
       delete from {schema}.tasks as task using stopped where task.run = stopped.id
     )
-    select id, node, has_children as "hasChildren" from stopped`,
+    select id, node, must_notify as "mustNotify" from stopped`,
   ),
 
   // A statement of its own: `stop` has locked the runs, so this one sees every adoption (FORK-2).
@@ -364,6 +378,7 @@ export const LINEAGE_STATEMENTS = {
   settle: statement(
     { ids: BIGINTS },
     NO_ROWS,
-    `update {schema}.runs set must_notify = false where id = any($ids::bigint[])`,
+    `
+    update {schema}.runs set must_notify = false, is_awaited = false where id = any($ids::bigint[])`,
   ),
 };

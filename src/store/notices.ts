@@ -116,8 +116,8 @@ function isNotice(value: unknown): value is Notice {
       return true;
     case "message":
       return typeof notice.node === "string" && typeof notice.run === "number";
-    case "answered":
-      return typeof notice.runId === "string" && typeof notice.ask === "string";
+    case "said":
+      return typeof notice.runId === "string" && typeof notice.name === "string";
     case "ended":
       return typeof notice.runId === "string";
     default:

@@ -142,7 +142,7 @@ const STATEMENTS = {
     `
     select id, run_id as "runId", namespace from (
       select id, run_id, namespace, ended_at from {schema}.runs
-      where must_notify order by id limit $most::integer
+      where must_notify and ended_at is not null order by id limit $most::integer
     ) as ended
     where ended_at < clock_timestamp() - ${after("$lateMs::float8")} order by id`,
   ),

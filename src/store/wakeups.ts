@@ -161,16 +161,29 @@ export class Wakeups {
    * A run has answered an ask. The asker is in this process, or reads the answer.
    *
    * @param run The run.
-   * @param ask The id of the ask.
+   * @param name The id of the ask.
    * @param row The answer.
    */
   answered(
     { runId, namespace }: { readonly runId: string; readonly namespace: string },
-    ask: string,
+    name: string,
     row: AskRow,
   ): void {
-    const notice = { kind: "answered", runId, ask } as const;
+    const notice = { kind: "said", runId, name } as const;
     if (!this.receive({ ...notice, answer: { namespace, row } })) this.publish([notice]);
+  }
+
+  /**
+   * A run has published a value.
+   *
+   * @param runId The run's id.
+   * @param name The name of the value.
+   * @param isWatched Whether another process waits for the run.
+   */
+  published(runId: string, name: string, isWatched: boolean): void {
+    const notice = { kind: "said", runId, name } as const;
+    this.receive(notice);
+    if (isWatched) this.publish([notice]);
   }
 
   /** A version that could not be loaded may be available again: its runs are due. */

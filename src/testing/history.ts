@@ -4,9 +4,10 @@
  * @module
  */
 
+import { runNotFound } from "../base/run_errors.ts";
 import { checkOptions } from "../base/arguments.ts";
 import { describe } from "../base/describe.ts";
-import { headersField, HISTORY_FORMAT, HISTORY_SHAPE, type RunHistory } from "../bundle/history.ts";
+import { HISTORY_FORMAT, HISTORY_SHAPE, policyFields, type RunHistory } from "../bundle/history.ts";
 import { historyOf } from "../client/run/replayer.ts";
 import type { PayloadCodec } from "../codec/codec.ts";
 import { demandDecoded } from "../ports/readable.ts";
@@ -14,7 +15,6 @@ import type { RunStore } from "../ports/store.ts";
 import type { DatabaseAdapter } from "../store/sql/driver.ts";
 import { openStore } from "../store/open.ts";
 import { HistoryFormatError } from "./errors.ts";
-import { runNotFound } from "../client/errors.ts";
 
 /** Options of {@linkcode dumpHistory}. */
 export interface DumpHistoryOptions {
@@ -72,7 +72,7 @@ export async function readHistory(runId: string, runs: RunStore): Promise<RunHis
     generation,
     attempt,
     ...(origin === null ? {} : { origin }),
-    ...headersField(row.policy),
+    ...policyFields(row.policy),
     startedAt: row.startedAt ?? row.createdAt,
     seed,
     input,

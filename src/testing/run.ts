@@ -121,6 +121,16 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
     return this.#waitFor(this.#handle.answer<Answer>(askId, options));
   }
 
+  /** Waits for a value, as `RunHandle.published` does. Virtual time passes as for `result()`. */
+  published<Value = unknown>(name: string, options?: ResultOptions): Promise<Value> {
+    return this.#waitFor(this.#handle.published<Value>(name, options));
+  }
+
+  /** Does the same as `RunHandle.values`. */
+  values(): Promise<Readonly<Record<string, unknown>>> {
+    return this.#handle.values();
+  }
+
   #waitFor<T>(awaited: Promise<T>): Promise<T> {
     return this.#services.passUntil(awaited, this.id, []);
   }

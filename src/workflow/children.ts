@@ -8,13 +8,21 @@ import { checkChoice, checkOptions, checkText, readName, refuse } from "../base/
 import { readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { durationMs } from "../base/duration.ts";
-import { effectId } from "../base/run_ids.ts";
+import { effectId, parentOf } from "../base/run_ids.ts";
 import { encode } from "../base/values.ts";
 import { calledRun, type CallRequest, type ChildRequest } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import type { OtherRun } from "./message_types.ts";
 import type { ChildHandle, ChildOptions, WorkflowDefinition } from "./context_types.ts";
-import { headersOf, policyText, readRunPolicy, type RunPolicy, TERMS_KEYS } from "./run_policy.ts";
+import type { EffectOptions } from "./effect_options.ts";
+import {
+  headersOf,
+  policyOf,
+  policyText,
+  readRunPolicy,
+  type RunPolicy,
+  TERMS_KEYS,
+} from "./run_policy.ts";
 import { readGivenId } from "./run_id.ts";
 import { isWorkflow } from "./workflow.ts";
 
@@ -76,20 +84,47 @@ export class Children {
     this.#effects.enter("handle");
     const isId = given === undefined && typeof workflowOrId === "string";
     if (!isId) this.#check(workflowOrId, "ctx.handle");
-    const id = checkText(isId ? workflowOrId : given, "a run id");
+    return this.#other(checkText(isId ? workflowOrId : given, "a run id"));
+  }
+
+  /** The handle of the parent; `undefined`: the run is no child. */
+  get parent(): OtherRun | undefined {
+    const { identity: { runId }, start: { policy } } = this.#effects;
+    const id = parentOf(runId) ?? policyOf(policy ?? null).parent;
+    return id === undefined ? undefined : this.#other(id);
+  }
+
+  #other(id: string): OtherRun {
+    const enter = (call: string, options: EffectOptions) => {
+      this.#effects.enter(`handle.${call}`);
+      checkOptions(options, ["signal"], `handle.${call}`);
+    };
     return {
       id,
       signal: (name, payload, options = {}) => {
-        this.#effects.enter("handle.signal");
-        checkOptions(options, ["signal"], "handle.signal");
+        enter("signal", options);
         readName(name, "a signal");
         const request = { kind: "signal", id, name, tells: true } as const;
         return this.#call(request, name, encode(payload, "payload"), options.signal);
       },
       cancel: (options = {}) => {
-        this.#effects.enter("handle.cancel");
-        checkOptions(options, ["signal"], "handle.cancel");
+        enter("cancel", options);
         return this.#call({ kind: "cancel", id, tells: true }, "cancel", null, options.signal);
+      },
+      ask: (name: string, payload?: unknown, options: EffectOptions = {}) => {
+        enter("ask", options);
+        readName(name, "a signal");
+        const request = { kind: "ask", id, name } as const;
+        return this.#call<never>(request, name, encode(payload, "payload"), options.signal);
+      },
+      published: (name, options = {}) => {
+        enter("published", options);
+        readName(name, "a value");
+        return this.#call<never>({ kind: "published", id, name }, name, null, options.signal);
+      },
+      result: (options = {}) => {
+        enter("result", options);
+        return this.#call<never>({ kind: "result", id }, "", null, options.signal);
       },
     };
   }
@@ -139,7 +174,7 @@ export class Children {
   ): Promise<Answer> {
     return this.#effects.ask({
       kind: "call",
-      name: `${call.kind} ${name}`,
+      name: name === "" ? call.kind : `${call.kind} ${name}`,
       digest: digestText(`${calledRun(call)} ${input ?? ""}`),
       input,
       deadline: null,
@@ -155,10 +190,15 @@ export class Children {
   }
 
   /** The child's terms: it has the headers of its parent, and those of the options. */
-  #terms(options: ChildOptions, what: string): RunPolicy {
+  #terms(id: string, options: ChildOptions, what: string): RunPolicy {
+    const { start, identity: { runId } } = this.#effects;
     const terms = readRunPolicy(options, what);
-    const headers = { ...headersOf(this.#effects.start.policy), ...terms.headers };
-    return Object.keys(headers).length === 0 ? terms : { ...terms, headers };
+    const headers = { ...headersOf(start.policy), ...terms.headers };
+    return {
+      ...terms,
+      ...(Object.keys(headers).length === 0 ? {} : { headers }),
+      ...(parentOf(id) === runId ? {} : { parent: runId }),
+    };
   }
 
   #check(workflow: AnyWorkflow, what: string): void {
@@ -185,7 +225,7 @@ export class Children {
       id,
       workflow,
       close,
-      policy: policyText(this.#terms(options, what)),
+      policy: policyText(this.#terms(id, options, what)),
       ...(attributes === undefined ? {} : { attributes: readAttributes(attributes, what).set }),
       ...(delay === undefined ? {} : { delayMs: durationMs(delay, `option delay of ${what}`) }),
     };

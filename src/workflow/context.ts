@@ -264,13 +264,18 @@ export class Context implements WorkflowContext {
     >;
   }
 
-  handle<Signals extends SignalSchemas>(
-    workflowOrId: WorkflowDefinition<never, unknown, Signals> | string,
+  handle<Output, Signals extends SignalSchemas>(
+    workflowOrId: WorkflowDefinition<never, Output, Signals> | string,
     runId?: string,
-  ): OtherRun<Signals> {
+  ): OtherRun<Signals, Awaited<Output>> {
     return new Children(this.#effects).other(workflowOrId as AnyWorkflow, runId) as OtherRun<
-      Signals
+      Signals,
+      Awaited<Output>
     >;
+  }
+
+  get parent(): OtherRun | undefined {
+    return new Children(this.#effects).parent;
   }
 
   saga<Output>(fn: (saga: Saga) => Output | Promise<Output>): Promise<Awaited<Output>> {
@@ -389,6 +394,12 @@ export class Context implements WorkflowContext {
   setStatus(value: unknown): void {
     this.#effects.enter("setStatus");
     this.#effects.note("status.set", encode(value, "the status"));
+  }
+
+  publish(name: string, value: unknown): void {
+    this.#effects.enter("publish");
+    readName(name, "a value");
+    this.#effects.note("value.published", encode(value, `value ${JSON.stringify(name)}`), name);
   }
 
   patched(name: string): boolean {

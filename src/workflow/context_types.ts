@@ -420,6 +420,11 @@ export interface WorkflowContext<
    * has received 10,000 events or more in this generation.
    */
   readonly isContinueAsNewSuggested: boolean;
+  /**
+   * The handle of the run that has started this one as its child; `undefined` if no run has. It stays
+   * the same when the parent has ended.
+   */
+  readonly parent: OtherRun | undefined;
   /** Where the run comes from, if a schedule started it; otherwise null. */
   readonly schedule: FiredBy | null;
   /** Aborts when the run is cancelled or times out; its reason is the {@linkcode CancelledError}. */
@@ -521,7 +526,7 @@ export interface WorkflowContext<
   handle<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
     runId: string,
-  ): OtherRun<Signals>;
+  ): OtherRun<Signals, Awaited<Output>>;
   /** Returns the handle of any run, by its id alone. */
   handle(runId: string): OtherRun;
   /**
@@ -654,6 +659,16 @@ export interface WorkflowContext<
    * @throws {NotSerializableError} If the value can't be encoded; the message names its path.
    */
   setStatus(value: unknown): void;
+  /**
+   * Publishes a value of the run, which callers and other runs wait for by its name:
+   * `run.published(name)`. It is written once, before any later effect, and replaces the value of
+   * that name. It stays when the run continues as new, is retried or ends.
+   *
+   * @param name 1 to 200 characters.
+   * @param value Any serializable value.
+   * @throws {NotSerializableError} If the value can't be encoded; the message names its path.
+   */
+  publish(name: string, value: unknown): void;
   /** Search attributes. */
   readonly attributes: WorkflowAttributes;
   /** Logs each line once: a replay does not repeat lines. */

@@ -7,6 +7,7 @@
 import type { Duration } from "../base/duration.ts";
 import type { EffectOptions } from "./effect_options.ts";
 import type {
+  SignalAnswer,
   SignalArguments,
   SignalName,
   SignalOutput,
@@ -131,7 +132,7 @@ export interface HandleDeclaredSignal<Signals extends SignalSchemas> {
  *
  * @category Workflows
  */
-export interface OtherRun<Signals extends SignalSchemas = SignalSchemas> {
+export interface OtherRun<Signals extends SignalSchemas = SignalSchemas, Output = unknown> {
   /** The run's id. */
   readonly id: string;
   /**
@@ -153,6 +154,43 @@ export interface OtherRun<Signals extends SignalSchemas = SignalSchemas> {
    * @returns Whether there is such a run that has not ended.
    */
   cancel(options?: EffectOptions): Promise<boolean>;
+  /**
+   * Sends the run a signal, once, and waits for what its handler (`ctx.on`) returns for it.
+   *
+   * @throws {AskError} (`ASK_FAILED`) If the handler threw: `cause` says what.
+   * @throws {AskError} (`ASK_UNANSWERED`) If the run ends, continues as new or is retried before it
+   * has answered.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunStateError} (`RUN_ENDED`) If it has ended.
+   * @throws {InvalidInputError} As {@linkcode OtherRun.signal}.
+   */
+  ask<Name extends SignalName<Signals>>(
+    name: Name,
+    ...payloadAndOptions: SignalArguments<Signals, Name, EffectOptions>
+  ): Promise<SignalAnswer<Signals, Name>>;
+  /** Asks a run of a workflow that declares no signals. */
+  ask<Answer>(
+    name: string extends keyof Signals ? string : never,
+    payload?: unknown,
+    options?: EffectOptions,
+  ): Promise<Answer>;
+  /**
+   * Waits until the run has published a value with that name (`ctx.publish`), and returns the latest.
+   *
+   * @throws {NotPublishedError} (`NOT_PUBLISHED`) If the run has ended, and has published none.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   */
+  published<Value = unknown>(name: string, options?: EffectOptions): Promise<Value>;
+  /**
+   * Waits for the run's end. A run that is awaited so is not ended with this one.
+   *
+   * @returns What its workflow returned.
+   * @throws {RunFailedError} (`RUN_FAILED`) If its workflow threw.
+   * @throws {TimeoutError} (`RUN_TIMEOUT`) If its own timeout ended it.
+   * @throws {RunStoppedError} (`RUN_CANCELLED`, `RUN_TERMINATED`) If it was cancelled or terminated.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   */
+  result(options?: EffectOptions): Promise<Output>;
 }
 
 /**

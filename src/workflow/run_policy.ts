@@ -72,6 +72,8 @@ export interface RunPolicy {
   readonly retry?: RetryPolicy;
   /** Which version the run executes; `pinned` when omitted. */
   readonly versioning?: Versioning;
+  /** The id of the parent of a child, if the child's own id does not say it. */
+  readonly parent?: string;
 }
 
 /** The names of {@linkcode RunPolicyOptions}. */

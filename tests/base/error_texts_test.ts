@@ -7,6 +7,12 @@
 
 import assert from "node:assert/strict";
 import {
+  runEnded,
+  RunFailedError,
+  runNotFound,
+  RunStoppedError,
+} from "../../src/base/run_errors.ts";
+import {
   ActivityError,
   childFailed,
   isTimeoutOfRun,
@@ -19,11 +25,7 @@ import { shownId } from "../../src/base/describe.ts";
 import {
   generationNotFound,
   idempotencyConflict,
-  runEnded,
   runExists,
-  RunFailedError,
-  runNotFound,
-  RunStoppedError,
   wrongRunState,
 } from "../../src/client/errors.ts";
 import {

@@ -112,6 +112,28 @@ Deno.test("a bundle of format 1 replays: asks that were answered, failed, and le
   assert.doesNotMatch(JSON.stringify(redacted(run!, [])), /too many/);
 });
 
+Deno.test("a bundle of format 1 replays: runs that wait for what others publish, answer and return", async () => {
+  const bundle = await golden("v1_awaits.bundle");
+  for (const { runId } of bundle.runs) {
+    await using replay = await replayBundle(bundle, { runId, timeout: "10m" });
+    const verdict = await replay.verdict();
+    assert.equal(verdict.replays, true, JSON.stringify(verdict));
+  }
+  const eventsOf = (runId: string) => {
+    const run = contentOf(bundle).runs.find((run) => run.runId === runId);
+    return run!.generations[0]!.events.map(({ kind, name }) => `${kind} ${name}`.trim());
+  };
+  assert.deepEqual(eventsOf("golden-buyer").filter((event) => event.startsWith("call.")), [
+    ...["call.completed published price", "call.completed ask buy", "call.failed ask buy"],
+    ...["call.completed start shop", "call.completed signal end"],
+    ...["call.completed result", "call.failed published never", "call.failed result"],
+  ]);
+  assert.deepEqual(
+    eventsOf("golden-shop").filter((event) => event.startsWith("value.")),
+    ["value.published price", "value.published price", "value.published state"],
+  );
+});
+
 Deno.test("a redacted bundle of format 1 opens, and shows what its runs did", async () => {
   const bundle = await golden("v1_timeline.bundle");
   assert.equal(bundle.redacted, "timeline");

@@ -33,6 +33,18 @@ export interface Conduct {
   readonly beats: boolean;
 }
 
+/** What a run does with a child that it has started. */
+const AFTER_START = [
+  "result",
+  "twice",
+  "signal",
+  "cancel",
+  "nothing",
+  "ended",
+  "published",
+  "asked",
+] as const;
+
 /** Who executes an activity. */
 export type Binding = "pinned" | "named" | "private" | "nobody";
 
@@ -56,7 +68,7 @@ export type Statement =
     readonly op: "startChild";
     readonly program: Program;
     readonly close: "abandon" | "cancel" | "terminate";
-    readonly then: "result" | "twice" | "signal" | "cancel" | "nothing";
+    readonly then: (typeof AFTER_START)[number];
   }
   | { readonly op: "sleep"; readonly ms: number }
   | {
@@ -83,7 +95,7 @@ export type Statement =
     readonly isAwaited: boolean;
   }
   | { readonly op: "loop"; readonly name: string; readonly count: number; readonly ms: number }
-  | { readonly op: "now" | "random" | "status" | "attributes" }
+  | { readonly op: "now" | "random" | "status" | "attributes" | "publish" }
   | { readonly op: "patched"; readonly name: string; readonly then: Program }
   | {
     readonly op:
@@ -204,13 +216,13 @@ export const { statement } = fc.letrec<{ statement: Statement; program: Program 
       count: fc.integer({ min: 1, max: 3 }),
       ms: ticks,
     }),
-    fc.record({ op: fc.constantFrom("now", "random", "status", "attributes") }),
+    fc.record({ op: fc.constantFrom("now", "random", "status", "attributes", "publish") }),
     fc.record({ op: fc.constant("child"), program: tie("program") }),
     fc.record({
       op: fc.constant("startChild"),
       program: tie("program"),
       close: fc.constantFrom("abandon", "cancel", "terminate"),
-      then: fc.constantFrom("result", "twice", "signal", "cancel", "nothing"),
+      then: fc.constantFrom(...AFTER_START),
     }),
     fc.record({
       op: fc.constantFrom(
@@ -403,6 +415,8 @@ class Follower {
         return note([ctx.random(), ctx.uuid()]);
       case "status":
         return ctx.setStatus(this.#seen.length);
+      case "publish":
+        return ctx.publish("seen", this.#seen.length);
       case "attributes":
         return ctx.attributes.set({ seen: this.#seen.length });
       case "patched":
@@ -476,12 +490,17 @@ class Follower {
     part: Extract<Statement, { op: "startChild" }>,
     options: { readonly signal?: AbortSignal },
   ): Promise<unknown> {
+    const ctx = this.#ctx;
     const [workflow, input] = this.#world.child(part.program);
-    const child = await this.#ctx.startChild(workflow as string, input, {
+    const child = await ctx.startChild(workflow as string, input, {
       ...options,
       parentClose: part.close,
     });
     if (part.then === "nothing") return child.id;
+    const other = ctx.handle(child.id);
+    if (part.then === "ended") return await other.result(options);
+    if (part.then === "published") return await other.published("seen", options);
+    if (part.then === "asked") return await other.ask("a", "from the parent", options);
     const result = child.result(options);
     if (part.then === "signal") await child.signal("a", "from the parent");
     if (part.then === "cancel") await child.cancel();

@@ -195,6 +195,11 @@ export type ErrorDetails = {
     readonly state: string;
   };
   readonly ASK_NOT_FOUND: { readonly runId: string; readonly askId: string };
+  readonly NOT_PUBLISHED: {
+    readonly runId: string;
+    readonly name: string;
+    readonly state: string;
+  };
   readonly SCHEDULE_EXISTS: { readonly id: string };
   readonly SCHEDULE_NOT_FOUND: { readonly id: string };
   readonly SCHEDULE_STATE: { readonly id: string; readonly state: string };

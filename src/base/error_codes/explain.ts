@@ -214,6 +214,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "The run has received no ask with that id, or retention has removed the answer.",
     remedy: "Pass the id that the ask was sent with.",
   },
+  NOT_PUBLISHED: {
+    meaning: "The run has ended, and has published no value of that name.",
+    remedy: "Pass a name that its workflow publishes by `ctx.publish`; `run.values()` lists them.",
+  },
   SCHEDULE_EXISTS: {
     meaning: "A schedule with that id exists.",
     remedy: "Use another id, or `ifExists`.",

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { runNotFound } from "../../base/run_errors.ts";
 import { checkBoolean, checkChoice, checkOptions } from "../../base/arguments.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
 import { isContinuumError } from "../../base/errors.ts";
@@ -15,7 +16,7 @@ import { messageOf } from "../../base/text.ts";
 import type { BundledRun, BundledTimeline, BundledVersion } from "../../bundle/content.ts";
 import { bundleTooLarge } from "../../bundle/errors.ts";
 import { MAX_CONTENT } from "../../bundle/file.ts";
-import { headersField, type RunHistory, startOf } from "../../bundle/history.ts";
+import { policyFields, type RunHistory, startOf } from "../../bundle/history.ts";
 import { redacted } from "../../bundle/redact.ts";
 import { writeBundle } from "../../bundle/write.ts";
 import { demandDecoded, demandReadable } from "../../ports/readable.ts";
@@ -23,7 +24,6 @@ import type { GenerationRow, LoadedRun, RunRow } from "../../ports/rows.ts";
 import type { RunStore } from "../../ports/store.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { ClientContext } from "../context.ts";
-import { runNotFound } from "../errors.ts";
 import { historyOf } from "../run/replayer.ts";
 
 /**
@@ -190,7 +190,7 @@ function historyFrom(
     ...end,
     events,
     ...(origin === null ? {} : { origin }),
-    ...headersField(policy),
+    ...policyFields(policy),
   };
 }
 

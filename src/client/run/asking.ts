@@ -6,10 +6,14 @@
 
 import { checkText, refuse } from "../../base/arguments.ts";
 import { authored } from "../../base/authored.ts";
-import { encodedParts, isEncoded, notDecoded } from "../../base/encoded.ts";
-import { askFailed, askNotFound, type AskPlace, askUnanswered } from "../../base/errors.ts";
+import {
+  askFailed,
+  askNotFound,
+  type AskPlace,
+  askUnanswered,
+  readError,
+} from "../../base/run_errors.ts";
 import { decode } from "../../base/values.ts";
-import { decodeError } from "../../base/values_failure.ts";
 import type { AskRow } from "../../ports/answers.ts";
 import type { Message } from "../../ports/store.ts";
 import { askText } from "../../replay/asks.ts";
@@ -68,15 +72,10 @@ export function answerOf(place: AskPlace, { status, payload, state }: AskRow): u
     case "answered":
       return payload === null ? undefined : decode(payload);
     case "failed":
-      throw askFailed(place, payload === null ? undefined : readError(payload));
+      throw askFailed(place, payload === null ? undefined : readError(authored(payload)));
     case "over":
       throw askUnanswered(place, state);
     default:
       throw askNotFound(place);
   }
-}
-
-/** That it failed is known, even if this process can't read why. */
-function readError(text: string): unknown {
-  return isEncoded(text) ? notDecoded(encodedParts(text)) : decodeError(authored(text));
 }

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { runNotFound } from "../../base/run_errors.ts";
 import type { Pruned } from "../../ports/retention.ts";
 import { settleAll } from "../../store/settle_ended.ts";
 import type { ClientContext } from "../context.ts";
 import { type Deed, operated } from "../operated.ts";
-import { runAwaited, runNotFound, wrongRunState } from "../errors.ts";
+import { runAwaited, wrongRunState } from "../errors.ts";
 
 /**
  * Options of {@linkcode Runs.delete}.

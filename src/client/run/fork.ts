@@ -6,6 +6,7 @@
  */
 
 import { openLocks } from "./open_locks.ts";
+import { runNotFound } from "../../base/run_errors.ts";
 import {
   checkBoolean,
   checkChoice,
@@ -30,10 +31,10 @@ import {
   readRunPolicy,
   type RunPolicyOptions,
 } from "../../workflow/run_policy.ts";
-import { headersField } from "../../bundle/history.ts";
+import { policyFields } from "../../bundle/history.ts";
 import type { ClientContext } from "../context.ts";
 import { acting, type Deed, operated, refusedBy } from "../operated.ts";
-import { forkIdTaken, runNotFound, wrongRunState } from "../errors.ts";
+import { forkIdTaken, wrongRunState } from "../errors.ts";
 import { type ChildDecisions, decideChildren, type ForkChildren } from "./fork_children.ts";
 import type { ForkedChild } from "./fork_children.ts";
 import { effectsAgain, type ForkedEffect, type LaterSignal, laterSignals } from "./fork_preview.ts";
@@ -294,7 +295,7 @@ async function insert(
     input,
     seed,
     forkOf: start.origin,
-    policy: policyText(headersField(row.policy), readRunPolicy(options, "fork()")),
+    policy: policyText(policyFields(row.policy), readRunPolicy(options, "fork()")),
     events: prefix.events,
     dropped: prefix.dropped,
     extra: prefix.extra,

@@ -15,17 +15,11 @@ import {
 } from "../../base/arguments.ts";
 import { quoteId } from "../../base/describe.ts";
 import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
-import {
-  CancelledError,
-  isTimeoutOfRun,
-  runTimeout,
-  type TimeoutError,
-} from "../../base/errors.ts";
-import { authored } from "../../base/authored.ts";
+import { CancelledError } from "../../base/errors.ts";
+import { endError, NotPublishedError, runEnded, runNotFound } from "../../base/run_errors.ts";
 import { checkPayload } from "../../base/payload.ts";
-import { encodedParts, isEncoded, notDecoded } from "../../base/encoded.ts";
 import { decode, encode } from "../../base/values.ts";
-import { decodeError, encodeError } from "../../base/values_failure.ts";
+import { encodeError } from "../../base/values_failure.ts";
 import type { Act, Action } from "../../ports/operations.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
@@ -40,14 +34,7 @@ import type {
 import { answerOf, readSending, signalMessage } from "./asking.ts";
 import { notifyRelatives } from "./notify_relatives.ts";
 import { type ResultOptions, withinDeadline } from "./deadline.ts";
-import {
-  runEnded,
-  RunFailedError,
-  runNotFound,
-  runOfOther,
-  RunStoppedError,
-  wrongRunState,
-} from "../errors.ts";
+import { runOfOther, wrongRunState } from "../errors.ts";
 import {
   checkGenerationsOptions,
   checkHistoryOptions,
@@ -354,6 +341,47 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       const row = await waiter.answer(this.id, askId, signal, runs, send);
       return answerOf({ runId: this.id, askId }, this.#mine(row, "wait for an answer"));
     });
+  }
+
+  /**
+   * Waits until the run has published a value with that name (`ctx.publish`), and returns the latest.
+   * It returns at once if the run has, also after its end.
+   *
+   * @param name The name of the value.
+   * @param options How long to wait, and a signal that aborts the wait.
+   * @returns The value.
+   * @throws {NotPublishedError} (`NOT_PUBLISHED`) If the run has ended, and has published none.
+   * @throws {TimeoutError} If the run has not published it in time.
+   * @throws {InvalidArgumentError} If the name or an option is invalid.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {ClosedError} If the `Continuum` is closed meanwhile.
+   */
+  async published<Value = unknown>(name: string, options: ResultOptions = {}): Promise<Value> {
+    readName(name, "a value");
+    const missing = `has not published value ${quoteId(name)}`;
+    const waited = { runId: this.id, call: "published()", missing };
+    const { clock, waiter, runs } = this.#context;
+    return await withinDeadline(options, waited, clock, async (signal) => {
+      const row = this.#mine(
+        await waiter.published(this.id, name, signal, runs),
+        "wait for a value",
+      );
+      if (row.status !== "published") throw new NotPublishedError(this.id, name, row.state);
+      return (row.payload === null ? undefined : decode(row.payload)) as Value;
+    });
+  }
+
+  /**
+   * Returns the values that the run has published so far, by name: of each the latest.
+   *
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   */
+  async values(): Promise<Readonly<Record<string, unknown>>> {
+    await this.#row("read the values");
+    const values = await this.#context.runs.values(this.id);
+    return Object.fromEntries(
+      values.map(({ name, payload }) => [name, payload === null ? undefined : decode(payload)]),
+    );
   }
 
   async #deliver(
@@ -824,21 +852,7 @@ type RunEnd =
   & Partial<Pick<RunRow, "hash" | "workflow">>;
 
 function outputOf(runId: string, end: RunEnd): unknown {
-  const { state, result, error, hash, workflow } = end;
-  if (state === "completed") return result === null ? undefined : decode(result);
-  const of = hash === undefined || workflow === undefined ? undefined : { hash, workflow };
-  const cause = error === null ? undefined : readError(authored(error, of));
-  if (state === "failed") throw timeoutOf(runId, cause) ?? new RunFailedError(runId, cause);
-  throw new RunStoppedError(runId, state as "cancelled" | "terminated", cause);
-}
-
-/** Builds the run's own error, since its code may have thrown the error of another run. */
-function timeoutOf(runId: string, cause: unknown): TimeoutError | undefined {
-  if (!isTimeoutOfRun(cause, runId)) return undefined;
-  return runTimeout(runId, Number(cause.details.timeout));
-}
-
-/** That the run failed is known, even if this process can't read why. */
-function readError(text: string): unknown {
-  return isEncoded(text) ? notDecoded(encodedParts(text)) : decodeError(text);
+  const { state, result } = end;
+  if (state !== "completed") throw endError(runId, end);
+  return result === null ? undefined : decode(result);
 }

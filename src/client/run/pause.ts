@@ -10,7 +10,8 @@ import type { RunRow } from "../../ports/rows.ts";
 import type { RunStore } from "../../ports/store.ts";
 import type { ClientContext } from "../context.ts";
 import { operated } from "../operated.ts";
-import { runEnded, wrongRunState } from "../errors.ts";
+import { runEnded } from "../../base/run_errors.ts";
+import { wrongRunState } from "../errors.ts";
 import { stateNow } from "./state_now.ts";
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { openLocks } from "./open_locks.ts";
+import { runNotFound } from "../../base/run_errors.ts";
 import { checkBoolean, checkOptions, checkText } from "../../base/arguments.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { isTimeoutOfRun } from "../../base/errors.ts";
@@ -16,7 +17,7 @@ import type { RunRow } from "../../ports/rows.ts";
 import type { DriftReport, Refusal } from "../../replay/turn.ts";
 import type { ClientContext } from "../context.ts";
 import { acting, type Deed, operated, refusedBy } from "../operated.ts";
-import { endReported, runNotFound, wrongRunState } from "../errors.ts";
+import { endReported, wrongRunState } from "../errors.ts";
 import { notifyRelatives } from "./notify_relatives.ts";
 import { asClaimed, historyOf } from "./replayer.ts";
 import { findTarget } from "./upgrade.ts";

@@ -6,7 +6,7 @@
 
 import type { RunState } from "../../ports/rows.ts";
 import type { RunStore } from "../../ports/store.ts";
-import { runEnded, runNotFound } from "../errors.ts";
+import { runEnded, runNotFound } from "../../base/run_errors.ts";
 
 /**
  * Reads the state of a live run anew, after a call has found the run otherwise than it had read it: an

@@ -202,6 +202,8 @@ function waitReason(
       ? `waits for signal ${quoteId(name)}`
       : kind === "lock"
       ? `waits for lock ${quoteId(name)}`
+      : kind === "run"
+      ? `waits for run ${name}`
       : kind === "retry"
       ? `rests before ${name} of the run`
       : kind === "child" || kind === "activity"

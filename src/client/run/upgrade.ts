@@ -6,6 +6,7 @@
  * @module
  */
 
+import { runEnded, runNotFound } from "../../base/run_errors.ts";
 import { quoteId } from "../../base/describe.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { authoredFacts } from "../../base/authored.ts";
@@ -22,8 +23,8 @@ import type { Versions } from "../../version/versions.ts";
 import type { ClientContext, LocalNode } from "../context.ts";
 import { acting, type Deed, operated, type OperatedContext, refusedBy } from "../operated.ts";
 import { asClaimed } from "./replayer.ts";
+import { wrongRunState } from "../errors.ts";
 import { stateNow } from "./state_now.ts";
-import { runEnded, runNotFound, wrongRunState } from "../errors.ts";
 
 /**
  * Options of {@linkcode RunHandle.upgrade}.

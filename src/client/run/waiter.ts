@@ -1,5 +1,6 @@
 /**
- * Waits for runs to end, to reach a state or to answer an ask, on whichever node they execute.
+ * Waits for runs to end, to reach a state, to answer an ask or to publish a value, on whichever node
+ * they execute.
  *
  * A wait reads the run once and marks it as watched, so that the executing node announces its end
  * or its parking to other processes. A notification or the run's exit then makes the wait read
@@ -13,14 +14,14 @@
  * @module
  */
 
+import { runNotFound } from "../../base/run_errors.ts";
 import type { Clock } from "../../base/clock.ts";
 import { isContinuumError } from "../../base/errors.ts";
-import type { AskRow } from "../../ports/answers.ts";
+import type { AskRow, PublishedRow } from "../../ports/answers.ts";
 import { END_STATES, type RunRow, type RunState } from "../../ports/rows.ts";
 import type { LocalNotice, RunStore } from "../../ports/store.ts";
 import { ClosedError } from "../../store/errors.ts";
 import type { WakeupReceiver, Wakeups } from "../../store/wakeups.ts";
-import { runNotFound } from "../errors.ts";
 
 /** Poll intervals of one run, in milliseconds. */
 export interface PollTimes {
@@ -41,8 +42,8 @@ interface Look<Found> {
   readonly find: (isFirst: boolean) => Promise<Found | undefined>;
   /** Whether it may be announced only inside the executing process. */
   readonly isTransient: boolean;
-  /** The ask whose answer is awaited, if any. */
-  readonly ask?: AwaitedAsk;
+  /** The ask whose answer is awaited, or the value, if any. */
+  readonly said?: AwaitedSaying;
   /**
    * Called when the wait would be woken, before it looks. Returns whether what is awaited may be
    * there by now, without a wake-up.
@@ -53,15 +54,16 @@ interface Look<Found> {
 interface Waiting {
   readonly wake: () => void;
   readonly isTransient: boolean;
-  readonly ask: AwaitedAsk | undefined;
+  readonly said: AwaitedSaying | undefined;
 }
 
-/** The ask whose answer is awaited. */
-interface AwaitedAsk {
-  readonly id: string;
+/** The ask whose answer is awaited, or the value. */
+interface AwaitedSaying {
+  /** The id of the ask, or the name of the value. */
+  readonly name: string;
   readonly namespace: string;
-  /** Receives the answer without a look at the database. */
-  readonly hear: (row: AskRow) => void;
+  /** Receives an answer without a look at the database. */
+  readonly hear?: (row: AskRow) => void;
 }
 
 /** Waits for runs. */
@@ -95,11 +97,11 @@ export class RunWaiter implements WakeupReceiver {
         return this.#wake(notice.runId);
       case "moved":
         return this.#wake(notice.runId, ({ isTransient }) => isTransient);
-      case "answered":
-        return this.#wake(notice.runId, ({ ask }) => {
-          if (ask?.id !== notice.ask) return false;
+      case "said":
+        return this.#wake(notice.runId, ({ said }) => {
+          if (said?.name !== notice.name) return false;
           const { answer } = notice;
-          if (answer?.namespace === ask.namespace) ask.hear(answer.row);
+          if (answer?.namespace === said.namespace) said.hear?.(answer.row);
           return true;
         });
     }
@@ -193,11 +195,46 @@ export class RunWaiter implements WakeupReceiver {
       begin: send,
       action: "wait for an answer",
       isTransient: false,
-      ask: { id: ask, namespace: runs.namespace, hear: (row) => heard = row },
+      said: { name: ask, namespace: runs.namespace, hear: (row) => heard = row },
       find: async () => {
         const row = heard ?? await runs.answer(runId, ask);
         if (row === null) throw runNotFound(runId, "wait for an answer");
         return row.status === "open" ? undefined : row;
+      },
+    });
+  }
+
+  /**
+   * Waits until a run has published a value, or has ended without it.
+   *
+   * @param runId The run.
+   * @param name The name of the value.
+   * @param signal Aborts the wait.
+   * @param runs Reads the value.
+   * @returns What is known of the value, which is not open.
+   * @throws The errors of {@linkcode RunWaiter.wait}.
+   */
+  async published(
+    runId: string,
+    name: string,
+    signal: AbortSignal,
+    runs: RunStore,
+  ): Promise<PublishedRow> {
+    const action = "wait for a value";
+    const find = async () => {
+      const row = await runs.published(runId, name);
+      if (row === null) throw runNotFound(runId, action);
+      return row.status === "open" ? undefined : row;
+    };
+    return await this.#wait(runId, signal, {
+      action,
+      isTransient: false,
+      said: { name, namespace: runs.namespace },
+      find: async (isFirst) => {
+        const found = await find();
+        if (found !== undefined || !isFirst) return found;
+        await runs.get(runId, { watch: true }); // from now on, other processes announce it
+        return await find();
       },
     });
   }
@@ -216,10 +253,10 @@ export class RunWaiter implements WakeupReceiver {
   async #wait<Found>(
     runId: string,
     signal: AbortSignal,
-    { action, find, isTransient, ask, begin }: Look<Found>,
+    { action, find, isTransient, said, begin }: Look<Found>,
   ): Promise<Found> {
     let woken = Promise.withResolvers<void>();
-    const waiter = { wake: () => woken.resolve(), isTransient, ask };
+    const waiter = { wake: () => woken.resolve(), isTransient, said };
     const group = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, group.add(waiter));
     signal.addEventListener("abort", waiter.wake);

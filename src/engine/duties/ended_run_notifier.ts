@@ -1,6 +1,7 @@
 /**
- * Notifies the parents of ended runs and settles their children. The node or the caller that ended
- * a run does so at once. Every node polls at its heartbeats, in case that process died before.
+ * Notifies the parents of ended runs, settles their children, and notifies runs of what they await of
+ * others. The node or the caller that ended a run, or wrote what is awaited, does so at once. Every
+ * node polls at its heartbeats, in case that process died before.
  *
  * @module
  */
@@ -9,13 +10,13 @@ import { settleEnded } from "../../store/settle_ended.ts";
 import type { NodeContext } from "../node_context.ts";
 import { Poller } from "../poller.ts";
 
-/** Notifies parents of ended runs, and applies the policies for their children. */
+/** Notifies runs of the ends of others, and of what others have said. */
 export class EndedRunNotifier extends Poller {
   readonly #node: NodeContext;
 
   /** @param node The node. */
   constructor(node: NodeContext) {
-    super("ended runs whose parent or children must be notified", node);
+    super("runs of which others must be notified", node);
     this.#node = node;
   }
 

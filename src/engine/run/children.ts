@@ -1,5 +1,5 @@
 /**
- * The effects of runs on other runs: they start children, send them signals, and request their end.
+ * The effects of runs on their children: they start them, and request their end.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import { quoteId, shownId } from "../../base/describe.ts";
 import { ChildError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
-import { childSeed, messageId } from "../../base/run_ids.ts";
+import { childSeed } from "../../base/run_ids.ts";
 import { encode } from "../../base/values.ts";
 import type { ChildStart, NewChild } from "../../ports/lineage.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
 import type { Delivery, Message } from "../../ports/store.ts";
-import type { CallRequest, ChildRequest, Command, LockAnswer } from "../../replay/commands.ts";
+import type { ChildRequest, Command } from "../../replay/commands.ts";
 import type { NodeContext } from "../node_context.ts";
 import type { Poller } from "../poller.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
@@ -51,7 +51,7 @@ export function childNotStarted(
   );
 }
 
-/** Carries out the effects of runs on other runs. */
+/** Carries out the effects of runs on their children. */
 export class Children {
   readonly #node: NodeContext;
   readonly #endedRuns: Poller;
@@ -118,61 +118,6 @@ export class Children {
   }
 
   /**
-   * Carries out a `call` command.
-   *
-   * @returns The answer, encoded; null: it has none of its own.
-   */
-  async call(
-    run: ClaimedRun,
-    call: CallRequest,
-    place: RequestPlace,
-    input: string,
-  ): Promise<string | null> {
-    switch (call.kind) {
-      case "start":
-        await this.start(run, call.child, place, input);
-        return null;
-      case "cancel": {
-        const reason = call.tells === true ? `run ${run.runId} asked for it` : BY_PARENT;
-        const isDelivered = await this.cancel(run, call.id, reason);
-        return call.tells === true ? encode(isDelivered) : null;
-      }
-      case "signal": {
-        const isDelivered = await this.#signal(run, call, {
-          payload: input,
-          deliveryId: messageId(run, place.command, place.command.nth), // one, however often it is sent
-          trace: place.trace,
-        });
-        return call.tells === true ? encode(isDelivered) : null;
-      }
-      case "lock":
-        return await this.#lock(run, call, place.command.position);
-      case "unlock": {
-        const { woken } = await this.#node.store.limits.unlock(run.id, call.position);
-        if (woken.length > 0) this.#node.wakeups.wakeRuns(woken);
-        return encode(call.position);
-      }
-      case "attributes": {
-        const row = await this.#node.store.runs.in(run.namespace).get(run.runId);
-        return encode(row?.attributes ?? {});
-      }
-    }
-  }
-
-  /** Asks for a lock; a node that has lost the run writes no answer. */
-  async #lock(
-    { id, token, namespace }: ClaimedRun,
-    { name, atOnce, toldBy }: Extract<CallRequest, { kind: "lock" }>,
-    position: number,
-  ): Promise<string> {
-    const asked = { run: id, token, namespace, position, name, atOnce, toldBy };
-    const change = await this.#node.store.limits.lock(asked);
-    const { isHeld: held, woken } = change ?? { isHeld: false, woken: [] };
-    if (woken.length > 0) this.#node.wakeups.wakeRuns(woken);
-    return encode({ held, lock: name, atOnce, toldBy } satisfies LockAnswer);
-  }
-
-  /**
    * Requests a run's end. A run that has ended is not changed.
    *
    * @returns Whether there is such a run that has not ended.
@@ -211,38 +156,6 @@ export class Children {
     }
   }
 
-  /**
-   * Sends a signal, validated by the version that receives it, even if the child is moved
-   * meanwhile. Returns whether the signal was delivered, now or by an earlier try.
-   */
-  async #signal(
-    run: ClaimedRun,
-    { id, name }: Extract<CallRequest, { kind: "signal" }>,
-    { payload, deliveryId, trace }: {
-      readonly payload: string;
-      readonly deliveryId: string;
-      readonly trace: string | undefined;
-    },
-  ): Promise<boolean> {
-    const runs = this.#node.store.runs.in(run.namespace);
-    let version = await runs.version(id);
-    while (version !== null) {
-      const checked = await this.#node.code.checkSignal(version, name, payload);
-      checkPayload(
-        checked,
-        `the payload of signal ${JSON.stringify(name)}`,
-        this.#node.payloadBytes,
-      );
-      const sent = trace === undefined ? {} : { trace };
-      const message = { kind: "signal", name, payload: checked, deliveryId, ...sent } as const;
-      const delivery = await runs.deliverTo(version, id, message);
-      if (delivery.status === "delivered") this.#node.wakeups.wakeRun(delivery.run, delivery.node);
-      if (delivery.status !== "moved") return isThere(delivery);
-      version = delivery.hash;
-    }
-    return false;
-  }
-
   async #deliver(run: ClaimedRun, id: string, message: Message): Promise<boolean> {
     const delivery = await this.#node.store.runs.in(run.namespace).deliver(id, message);
     if (delivery.status === "delivered") this.#node.wakeups.wakeRun(delivery.run, delivery.node);
@@ -250,9 +163,7 @@ export class Children {
   }
 }
 
-/** The reason of a cancellation by a child's handle. */
-const BY_PARENT = "its parent asked for it";
-
-function isThere({ status }: Delivery): boolean {
+/** Whether a message was delivered, now or by an earlier try. */
+export function isThere({ status }: Delivery): boolean {
   return status === "delivered" || status === "duplicate";
 }

@@ -7,7 +7,9 @@
 import type { ClaimedRun } from "../../ports/rows.ts";
 import type { TurnPulse } from "../../replay/effects.ts";
 import type { NodeTasks } from "../activity/node_tasks.ts";
+import type { Poller } from "../poller.ts";
 import type { NodeContext } from "../node_context.ts";
+import type { Calls } from "./calls.ts";
 import type { Children } from "./children.ts";
 import type { HistoryReader } from "./history_reader.ts";
 import type { JournalWriter } from "./journal_writer.ts";
@@ -32,8 +34,12 @@ export interface ExecutorContext extends NodeContext {
   readonly histories: HistoryReader;
   /** Writes histories. */
   readonly journal: JournalWriter;
-  /** Carries out the effects of runs on other runs. */
+  /** Carries out the effects of runs on their children. */
   readonly children: Children;
+  /** Carries out `call` commands. */
+  readonly calls: Calls;
+  /** Notifies other runs of what they wait for. */
+  readonly relatives: Pick<Poller, "pollNow">;
   /** Activities of this node. */
   readonly tasks: NodeTasks;
   /** The runs in this node's memory. */

@@ -36,7 +36,7 @@ export class Inbox {
 
   /** Positions of the activities whose ends have arrived. */
   get answered(): number[] {
-    return this.#untaken.flatMap(({ position }) => position ?? []);
+    return this.#untaken.flatMap(({ kind, position }) => kind !== "awaited" ? position ?? [] : []);
   }
 
   /** Names of the signals that the execution has not taken. */

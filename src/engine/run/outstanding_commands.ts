@@ -30,6 +30,8 @@ export interface OutstandingCommand {
   dueAt: number | null;
   /** Whether the end of its child was requested because the parent was cancelled. */
   isAsked?: boolean;
+  /** Whether what it waits for may have come since it began to look for that. */
+  isTold?: boolean;
   /** The attempt under way, if `active`. */
   running?: { abort(reason: unknown): void };
 }

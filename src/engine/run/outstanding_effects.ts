@@ -21,13 +21,14 @@ import type { TaskFence } from "../../ports/tasks.ts";
 import type { AttemptFacts, AttemptTelemetry, StayTelemetry } from "../../ports/telemetry.ts";
 import { decodeActivityFailure, type RetriedAttempt } from "../../replay/activity_failure.ts";
 import { readAsk } from "../../replay/asks.ts";
-import type { Command } from "../../replay/commands.ts";
+import { type Command, isWaitingCall } from "../../replay/commands.ts";
 import type { CancelRequest, HistoryEvent } from "../../replay/history.ts";
 import type { Turn } from "../../replay/turn.ts";
 import { type AttemptContext, startAttempt } from "./attempt.ts";
 import { duty } from "../duty.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import type { Inbox } from "./inbox.ts";
+import type { CallOutcome } from "./calls.ts";
 import { childEnd, eventOf, failure, finalEvent, type PendingEvent } from "./pending_events.ts";
 import { logFailure } from "../../base/log.ts";
 import { type OutstandingCommand, OutstandingCommands } from "./outstanding_commands.ts";
@@ -385,36 +386,38 @@ export class OutstandingEffects {
   /** Acts on another run, and repeats that until the database answers, which does no harm. */
   #act(pending: OutstandingCommand): void {
     const { command } = pending;
-    const { run, context: { children, databaseRetry }, notify } = this.#options;
+    const { run, context: { calls, children, databaseRetry }, notify } = this.#options;
     pending.state = "active";
-    const act = async () => {
+    pending.isTold = false;
+    const act = async (): Promise<CallOutcome> => {
       const { input, options: { child, call } } = command;
       const place = { command, trace: this.#options.stay?.trace };
-      if (call !== undefined) return await children.call(run, call, place, input ?? "null");
+      if (call !== undefined) return await calls.carryOut(run, call, place, input ?? "null");
       await children.start(run, child!, place, input!);
-      return null;
+      return "waits";
     };
     const { promise: started, resolve: settle } = Promise.withResolvers<void>();
     if (command.kind === "child") this.#starting.set(command.position, started);
     this.#duty(`${command.kind} ${command.name}`, async () => {
-      let done: { readonly answer: string | null } | { readonly error: unknown } | undefined;
+      let done: CallOutcome | { readonly error: unknown } | undefined;
       try {
-        done = await databaseRetry.run(
-          `${command.kind} ${command.name}`,
-          async () => ({ answer: await act() }),
-        );
+        done = await databaseRetry.run(`${command.kind} ${command.name}`, act);
       } catch (error) {
         done = { error };
       }
       this.#starting.delete(command.position);
       settle();
       if (this.#isOver || done === undefined) return; // EFFECT-2
-      if ("error" in done) return this.#finish(pending, failure(pending, done.error));
-      if (command.kind !== "child") {
-        return this.#finish(pending, eventOf(command, "call.completed", done.answer));
+      if (done === "waits") {
+        pending.state = pending.isTold ? "ready" : "waiting";
+        return notify();
       }
-      pending.state = "waiting";
-      notify();
+      this.#finish(
+        pending,
+        "error" in done
+          ? failure(pending, done.error)
+          : eventOf(command, "call.completed", done.answer),
+      );
     });
   }
 
@@ -459,9 +462,14 @@ export class OutstandingEffects {
   }
 
   #withdraw(position: number): void {
-    const isQueued = this.#pending.at(position)?.state === "queued";
+    const pending = this.#pending.at(position);
     this.#pending.withdraw(position);
-    if (isQueued) this.#giveBack([position]);
+    if (pending?.state === "queued") this.#giveBack([position]);
+    if (isWaitingCall(pending?.command.options.call)) {
+      const { run, context: { databaseRetry, store: { runs } } } = this.#options;
+      const forget = "forget that a run waits for another";
+      this.#duty(forget, () => databaseRetry.run(forget, () => runs.forget(run.id, position)));
+    }
   }
 
   /** Asks a child to end. If its start is under way, that comes first. */
@@ -534,6 +542,9 @@ export class OutstandingEffects {
       case "activity.failed":
         this.#takeAnswer(message);
         return true;
+      case "awaited":
+        this.#takeAwaited(message);
+        return true;
       case "child":
         return this.#takeChildEnd(message);
       case "signal":
@@ -581,6 +592,15 @@ export class OutstandingEffects {
     const told = starters.length > 0 ? starters : askers.slice(0, 1);
     for (const pending of told) this.#consume(message, pending, childEnd);
     return told.length > 0;
+  }
+
+  /** Something that a command waits for may be there: it is carried out again (CALL-1). */
+  #takeAwaited(message: InboxRow): void {
+    this.#options.inbox.discard(message);
+    const pending = this.#pending.at(message.position ?? -1);
+    if (pending?.command.kind !== "call") return;
+    pending.isTold = true;
+    if (pending.state === "waiting") pending.state = "ready";
   }
 
   #consume(

@@ -30,6 +30,7 @@ import type { StayTelemetry } from "../../ports/telemetry.ts";
 import { demandReadable } from "../../ports/readable.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
+import { isSaid } from "../../replay/notes.ts";
 import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import { Inbox } from "./inbox.ts";
@@ -42,7 +43,14 @@ export type Write = Committed | { readonly step: ExitOrReload | "woken" };
 /** What a record needs from its node. */
 export type RecordContext = Pick<
   ExecutorContext,
-  "journal" | "histories" | "databaseClock" | "residents" | "databaseRetry" | "log" | "wakeups"
+  | "journal"
+  | "histories"
+  | "databaseClock"
+  | "residents"
+  | "databaseRetry"
+  | "log"
+  | "relatives"
+  | "wakeups"
 >;
 
 /** A `seq` that no event reaches. */
@@ -248,15 +256,19 @@ export class RunRecord {
     const written = this.classify(
       await this.#context.journal.append(isLeaving ? { ...entry, ...this.trail } : entry),
     );
-    if ("at" in written) this.#announce(share.events);
+    if ("at" in written) this.#announce(share.events, written);
     return written;
   }
 
-  /** Wakes those who wait for the answers that were written. */
-  #announce(events: readonly NewEvent[]): void {
+  /** Wakes callers and other runs that wait for what was written. */
+  #announce(events: readonly NewEvent[], { watched, mustNotify }: Committed): void {
     const { workflow } = this.#run;
-    for (const { kind, name, payload } of events) {
-      if (kind !== "ask.answered" && kind !== "ask.failed") continue;
+    for (const { kind, name, payload } of events.filter(isSaid)) {
+      if (mustNotify) this.#context.relatives.pollNow();
+      if (kind === "value.published") {
+        this.#context.wakeups.published(this.#run.runId, name, watched);
+        continue;
+      }
       const status = kind === "ask.answered" ? "answered" : "failed";
       const row = { status, payload, state: "running", workflow } as const;
       this.#context.wakeups.answered(this.#run, name, row);

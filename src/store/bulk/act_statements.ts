@@ -27,7 +27,7 @@ function ended(state: string, condition: string): string {
       state = '${state}',
       error = $error::text::json,
       ${ENDED},
-      must_notify = run.parent is not null or run.has_children
+      must_notify = run.parent is not null or run.has_children or run.is_awaited
     from ${readFirst("held", "id")} where run.id = held.id and ${condition}
     returning run.id, held.node
   ),

@@ -264,6 +264,8 @@ async function plainMessage(message: InboxRow, payloads: Payloads): Promise<Inbo
     case "cancel":
     case "pause":
       return { ...message, payload: await payloads.decode(payload, "cancellation") };
+    case "awaited":
+      return message;
   }
 }
 
@@ -310,10 +312,18 @@ function codedRuns(runs: RunStore, payloads: Payloads): RunStore {
       await runs.deliverTo(version, runId, await message(sent)),
     answer: async (...asked) => {
       const row = await runs.answer(...asked);
-      if (row === null || row.payload === null) return row;
-      const kind = row.status === "failed" ? "error" : "result";
-      return { ...row, payload: await payloads.decode(row.payload, kind, namespace) };
+      const payload = row?.status === "failed" ? "error" : "result";
+      return row && await plainFields(row, { payload }, payloads, namespace);
     },
+    published: async (...asked) => {
+      const row = await runs.published(...asked);
+      return row && await plainFields(row, { payload: "result" }, payloads, namespace);
+    },
+    values: async (runId) =>
+      await all(
+        await runs.values(runId),
+        (row) => plainFields(row, { payload: "result" }, payloads, namespace),
+      ),
     history: async (...asked) =>
       await all(await runs.history(...asked), (event) => plainEvent(event, payloads)),
     generations: async (...asked) =>

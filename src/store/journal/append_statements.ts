@@ -8,6 +8,7 @@
 import type { AttributesChange } from "../../base/attributes.ts";
 import { legibleJson } from "../../base/text.ts";
 import type { CommitEntry, NewEvent, Transition } from "../../ports/rows.ts";
+import { isSaid } from "../../replay/notes.ts";
 import { CLOCK, columnLiteral, milliseconds, timestamp } from "../sql/fragments.ts";
 import {
   BIGINTS,
@@ -53,6 +54,7 @@ const SHARES = written({
   customStatus: TEXTS,
   deliveredSeq: INTEGERS,
   trace: TEXTS,
+  says: INTEGERS,
 });
 
 /** The events of all shares, a list for each column. */
@@ -155,9 +157,9 @@ function append(from: string, condition: string, { payload, result }: Texts): st
       ended_at = case
         when share.target in ('completed', 'failed', 'cancelled', 'terminated') then clock.at
       end,
-      must_notify = coalesce(
+      must_notify = run.must_notify or share.says is not null and run.is_awaited or coalesce(
         share.target in ('completed', 'failed', 'cancelled', 'terminated'), false
-      ) and (run.parent is not null or run.has_children),
+      ) and (run.parent is not null or run.has_children or run.is_awaited),
       attributes = case
         when share.attributes is null then run.attributes
         else (run.attributes - array(select json_array_elements_text(share.removed::json)))
@@ -300,6 +302,7 @@ export function shareParameters(entries: readonly CommitEntry[], large?: Large):
     customStatus: columnLiteral(said, (said) => said?.customStatus),
     deliveredSeq: columnLiteral(entries, ({ deliveredSeq }) => deliveredSeq),
     trace: columnLiteral(entries, ({ trace }) => trace),
+    says: columnLiteral(entries, ({ events }) => events.some(isSaid) ? 1 : null), // AWAIT-2
     run: columnLiteral(events, ({ run }) => run),
     seq: columnLiteral(events, ({ seq }) => seq),
     position: written(({ position }) => position),

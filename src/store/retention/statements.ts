@@ -170,6 +170,9 @@ const remove = (lock: string) =>
   leftover as (
     delete from {schema}.tasks where run = any(array(select id from doomed))
   ),
+  awaiting as (
+    delete from {schema}.awaits where run = any(array(select id from doomed))
+  ),
   keys as (
     delete from {schema}.idempotency_keys
     where run_id = any(array(select run_id from doomed)) and namespace = $namespace
@@ -214,7 +217,7 @@ export const RETENTION_STATEMENTS = {
   where run.run_id = $runId and run.namespace = $namespace`,
   ),
 
-  // REMOVAL-2: whole generations, in the order of their numbers.
+  // REMOVAL-2: whole generations, in the order of their numbers; the latest published values stay.
   shed: statement(
     {
       ids: BIGINTS,
@@ -244,6 +247,11 @@ export const RETENTION_STATEMENTS = {
   histories as (
     delete from {schema}.events as event using doomed
     where event.run = doomed.run and event.seq >= doomed.first_seq and event.seq < doomed.next_seq
+      and (event.kind <> 'value.published' or exists (
+        select from {schema}.events as later
+        where later.run = event.run and later.name = event.name and later.seq > event.seq
+          and later.kind = 'value.published'
+      ))
   ),
   gone as (
     delete from {schema}.generations as earlier using doomed

@@ -53,7 +53,7 @@ export const CHANGE_STATEMENTS = {
     state = $state,
     error = $error::text::json,
     ${ENDED},
-    must_notify = parent is not null or has_children
+    must_notify = parent is not null or has_children or is_awaited
   where run_id = $runId and namespace is not distinct from $namespace and ended_at is null
     and (not $onlyStuck::boolean or ${EXECUTES_NOTHING})
   returning id

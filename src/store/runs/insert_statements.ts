@@ -232,7 +232,7 @@ const terminate = (condition: string) => `
       state = 'terminated',
       error = $error::text::json,
       ${ENDED},
-      must_notify = run.has_children
+      must_notify = run.has_children or run.is_awaited
     from {schema}.runs as before
     where ${condition} and run.id = before.id and run.ended_at is null and run.parent is null
       and run.id in (

@@ -29,7 +29,7 @@ import type {
   StuckReason,
 } from "../../ports/rows.ts";
 import type { AttributesChange } from "../../base/attributes.ts";
-import type { AskRow } from "../../ports/answers.ts";
+import type { AskRow, Awaited, PublishedRow, PublishedValue } from "../../ports/answers.ts";
 import type { RunCondition, RunQuery } from "../../ports/run_query.ts";
 import type {
   ClaimOptions,
@@ -45,6 +45,7 @@ import type {
 } from "../../ports/store.ts";
 import { Batcher } from "../../base/batcher.ts";
 import { Answers } from "./answers.ts";
+import { AWAIT, FORGET } from "../awaits.ts";
 import { CHANGE_STATEMENTS } from "./change_statements.ts";
 import { Deliveries } from "./deliveries.ts";
 import { RunInserts } from "./inserts.ts";
@@ -78,6 +79,8 @@ const STATEMENTS = {
   ...READ_STATEMENTS,
   ...CHANGE_STATEMENTS,
   ...PAUSE_STATEMENTS,
+  await: AWAIT,
+  forget: FORGET,
 };
 
 interface Moved {
@@ -246,7 +249,32 @@ export class Runs implements RunStore {
 
   /** See {@linkcode RunStore.answer}. */
   async answer(runId: string, ask: string): Promise<AskRow | null> {
-    return isStorable(runId) && isStorable(ask) ? await this.#answers.get(runId, ask) : null;
+    return isStorable(runId) && isStorable(ask) ? await this.#answers.answer(runId, ask) : null;
+  }
+
+  /** See {@linkcode RunStore.published}. */
+  async published(runId: string, name: string): Promise<PublishedRow | null> {
+    return isStorable(runId) && isStorable(name)
+      ? await this.#answers.published(runId, name)
+      : null;
+  }
+
+  /** See {@linkcode RunStore.values}. */
+  async values(runId: string): Promise<PublishedValue[]> {
+    return isStorable(runId) ? await this.#answers.values(runId) : [];
+  }
+
+  /** See {@linkcode RunStore.await}. */
+  async await(runId: string, awaited: Awaited): Promise<boolean> {
+    const { namespace } = this;
+    if (!isStorable(runId)) return false;
+    const rows = await this.#sql.await.query(this.#driver, { runId, namespace, ...awaited });
+    return rows.length > 0;
+  }
+
+  /** See {@linkcode RunStore.forget}. */
+  async forget(run: number, position: number): Promise<void> {
+    await this.#sql.forget.query(this.#driver, { run, position });
   }
 
   /** See {@linkcode RunStore.get}. */

@@ -159,7 +159,7 @@ create table {schema}.version_signatures (
   {
     version: 2,
     name: "runs",
-    checksum: "afe8e9cfab7d1456c49b6eded50b31353aa19e8eded251681fe99d8cb290035e",
+    checksum: "247d4ba5a47b12c5bd6c9f27fd1819493e969194c3b05e7754b9d6cef03a93ce",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -179,8 +179,9 @@ create table {schema}.version_signatures (
 --                      its end concerns others: children, or those who wait for a place that it
 --                      has (\`places\`). \`must_notify\` marks an
 --                      ended run whose parent does not know yet, or whose children have not received
---                      their policy yet: another transaction does that, so that no transaction waits
---                      for a second run's row while it holds one.
+--                      their policy yet, and a run that has what another run awaits: another
+--                      transaction notifies them, so that no transaction waits for a second run's
+--                      row while it holds one. \`is_awaited\` says that other runs may await something.
 --                   3. What an append or an end changes. These columns stand together, because the log
 --                      of an update holds everything between the first changed byte and the last.
 --                      \`delivered_seq\` says how far the code of the present generation had been given
@@ -239,6 +240,7 @@ create table {schema}.runs (
   custom_status json,
   has_children boolean not null default false,
   must_notify boolean not null default false,
+  is_awaited boolean not null default false,
 
   started_at timestamptz(3),
   generation integer not null default 0 check (generation >= 0),
@@ -278,7 +280,7 @@ create table {schema}.runs (
   constraint runs_deadline check ((deadline is null) = (policy->'timeout' is null)),
   constraint runs_first_seq check (first_seq between 0 and next_seq),
   constraint runs_failure check ((attempt > 1) = (failure is not null)),
-  constraint runs_notifies_ended check (not must_notify or ended_at is not null),
+  constraint runs_notifies_ended check (not must_notify or ended_at is not null or is_awaited),
   constraint runs_state check (state in (
     'pending', 'running', 'suspended', 'paused', 'queued', 'completed', 'failed', 'cancelled',
     'terminated',
@@ -350,7 +352,7 @@ create index runs_by_namespace on {schema}.runs (namespace, created_at, id)
 create index runs_by_parent on {schema}.runs (parent, created_at, id) where parent is not null;
 create index runs_by_origin on {schema}.runs (origin, created_at, id) where origin is not null;
 
--- Ended runs whose parent or children have not been notified yet.
+-- Runs of which others have not been notified yet.
 create index runs_to_notify on {schema}.runs (id) where must_notify;
 
 create table {schema}.generations (
@@ -402,25 +404,29 @@ create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, names
   {
     version: 3,
     name: "history",
-    checksum: "02299e077fa1459d8a6713a9cbd24a2827d9dc792a9d871c690369e1d9433d4a",
+    checksum: "16c42d45367001c60d9b0bcfc044abee0e6a279e0ae150557e254670ad168ffa",
     sql: `-- History: what happened in a run, and the messages that it has not consumed yet.
 --
 -- events      The history of each run, append-only. It has no foreign key: a row is only ever written
 --             under the fencing token of the run's own row, and the check would cost every insert.
 --             Kinds are an enumeration: four bytes in place of a name. Asks and their answers are
---             named by the ask's id, and have an index, by which the asker finds the answer.
+--             named by the ask's id, published values by their own name: an index finds them by it,
+--             the last one first.
 -- inbox       Messages that the run has not consumed yet. \`position\` says which activity ended,
 --             \`digest\` is that of its input, \`trace\` is the sender's trace context. A run that is
 --             paused, or about to be, has a message of kind 'pause', which stays until it is resumed.
 -- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
 --             it once. Of an ask the id is its own, and the name is empty.
+-- awaits      Which run waits for what of another run: its end, a value that it publishes, or its
+--             answer to an ask. The transaction that notifies the waiting run deletes the row. No
+--             foreign key: an insertion would wait for the row of a second run.
 
 create type {schema}.event_kind as enum (
   'step.completed', 'step.failed', 'activity.completed', 'activity.failed', 'timer.fired',
   'signal.received', 'signal.timeout', 'ask.received', 'transaction.completed', 'transaction.failed',
   'child.completed', 'child.failed', 'call.completed', 'call.failed', 'cancel.requested',
   'attempt.failed', 'patched', 'attributes.set', 'status.set', 'ask.answered',
-  'ask.failed', 'payload.refused', 'version.changed'
+  'ask.failed', 'value.published', 'payload.refused', 'version.changed'
 );
 
 create table {schema}.events (
@@ -435,15 +441,16 @@ create table {schema}.events (
   primary key (run, seq)
 );
 
-create index events_of_asks on {schema}.events (run, name, seq)
-  where kind in ('ask.received', 'ask.answered', 'ask.failed');
+create index events_by_name on {schema}.events (run, name, (-seq))
+  where kind in ('ask.received', 'ask.answered', 'ask.failed', 'value.published');
 
 create table {schema}.inbox (
   id bigint generated always as identity primary key,
   run bigint not null references {schema}.runs (id) on delete cascade,
   kind text not null check (
     kind in (
-      'signal', 'ask', 'cancel', 'activity.completed', 'activity.failed', 'child', 'pause'
+      'signal', 'ask', 'cancel', 'activity.completed', 'activity.failed', 'child', 'awaited',
+      'pause'
     )
   ),
   name text not null,
@@ -464,6 +471,17 @@ create table {schema}.deliveries (
   message bigint not null,
   constraint deliveries_once primary key (run, kind, name, delivery_id)
 );
+
+create table {schema}.awaits (
+  awaited bigint not null,
+  run bigint not null,
+  position integer not null,
+  kind text not null check (kind in ('end', 'value', 'answer')),
+  name text not null,
+  constraint awaits_once primary key (awaited, run, position)
+);
+
+create index awaits_by_run on {schema}.awaits (run);
 `,
   },
   {

@@ -6,6 +6,7 @@
 
 import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import { asks } from "./asks.ts";
+import { awaits } from "./awaits.ts";
 import { bulk } from "./bulk.ts";
 import { forks } from "./forks.ts";
 import { health } from "./health.ts";
@@ -24,6 +25,7 @@ export const PARTS = [
   journal,
   runs,
   asks,
+  awaits,
   reopenings,
   forks,
   bulk,
