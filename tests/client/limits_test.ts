@@ -6,8 +6,9 @@
 
 import assert from "node:assert/strict";
 import type { Continuum } from "../../src/continuum.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually } from "../support/runs.ts";
+import { eventually, openIn } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
 const FILES = {
@@ -54,6 +55,38 @@ async function admitted(node: Continuum, wanted: readonly string[]): Promise<voi
 }
 
 forEachDatabase("limits of runs", (database, test) => {
+  test("a queued run is moved to other code, and keeps its place: one run, and many", async () => {
+    await using at = await scene(database, FILES, { linger: 0 });
+    const runs: RunHandle[] = [];
+    for (const runId of ["a", "b", "c", "d"]) {
+      runs.push(await at.node.start("one", null, { runId }));
+    }
+    await admitted(at.node, ["a"]);
+    await at.folder.write({
+      "next.ts": source(
+        `return ["next", await ctx.waitForSignal("go")];`,
+        `{ name: "one", limit: { atOnce: 1 } }`,
+      ),
+    });
+    const to = `${at.folder.url}next.ts`;
+    await using node = await openIn(at.db, { workflows: [to], linger: 0 });
+    const moved = node.asOperator({ name: "ops" }).run("b");
+    assert((await moved.upgrade({ to, dryRun: true })).upgraded);
+    assert((await moved.upgrade({ to })).upgraded);
+    const [entry] = (await node.operations.list({ target: "b" })).operations;
+    assert.equal(entry?.before?.state, "queued");
+    const [verdict] = await Array.fromAsync(node.runs.upgrade({ to, where: { id: "c" } }));
+    assert.equal(verdict!.verdict, "moved");
+    assert.deepEqual(await states(node), { a: "suspended", b: "queued", c: "queued", d: "queued" });
+    for (const run of runs) {
+      await admitted(node, [run.id]);
+      await run.signal("go", 1);
+      await run.result();
+    }
+    const results = await Promise.all(runs.map((run) => run.result()));
+    assert.deepEqual(results, [1, ["next", 1], ["next", 1], 1]);
+  });
+
   test("a run beyond the limit waits, and starts when another ends", async () => {
     await using at = await scene(database, FILES, { linger: 0 });
     const { node } = at;

@@ -712,7 +712,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    *
    * @param options Which version, and whether only to try.
    * @throws {VersionDeniedError} If an operator has denied the target.
-   * @throws {RunStateError} (`RUN_STATE`) If another node is executing the run.
+   * @throws {RunStateError} (`RUN_STATE`) If another node is executing the run, or another transaction
+   * has locked the row of a queued run.
    * @throws {RunStateError} (`RUN_ENDED`) If it has ended.
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeReport> {

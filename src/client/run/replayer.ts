@@ -10,6 +10,7 @@ import type { ClaimedRun, RunRow } from "../../ports/rows.ts";
 import type { JournalStore, RunStore } from "../../ports/store.ts";
 import type { Drain } from "../../replay/drain.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
+import type { OpenEffect } from "../../replay/open_effects.ts";
 import type { Execution } from "../../replay/machine.ts";
 import type { TracedExecution } from "../../replay/traced_execution.ts";
 import type { RunStart, Turn } from "../../replay/turn.ts";
@@ -68,7 +69,8 @@ export class Replayer {
    * @param run The run.
    * @param hash The version.
    * @param store Reads what is open in the run, and its history.
-   * @returns The findings of the last turn, and the activities that the run waits for after it.
+   * @returns The findings of the last turn, the activities that the run waits for after it, and what
+   * is open in the run.
    * @throws {VersionUnavailableError} If the version is unavailable.
    */
   async on(
@@ -78,12 +80,13 @@ export class Replayer {
   ): Promise<{
     readonly turn: Pick<Turn, "drift" | "refused">;
     readonly activities: readonly WaitingActivity[];
+    readonly open: readonly OpenEffect[];
   }> {
-    const [open] = await journal.open([run.id]); // PROOF-3
+    const [opened] = await journal.open([run.id]); // PROOF-3
     const history = await historyOf(run.runId, runs);
     const execution = await this.#execution(run, hash);
     const { drift: drifted, refused } = await execution.turn(history);
-    const effects = open?.generation === run.generation ? open.effects : [];
+    const effects = opened?.generation === run.generation ? opened.effects : [];
     const drift = drifted ?? (refused === null ? execution.openDrift(effects, history) : null);
     const { codes } = pinnedActivities(await this.#versions.obtain(hash));
     const activities = execution.outstanding.flatMap(({ name, position, options }) =>
@@ -91,7 +94,7 @@ export class Replayer {
         ? []
         : [{ name, position, definition: codes.get(options.activity) ?? null }]
     );
-    return { turn: { drift, refused }, activities };
+    return { turn: { drift, refused }, activities, open: effects };
   }
 
   /**

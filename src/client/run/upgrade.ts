@@ -17,6 +17,7 @@ import type { Serves } from "../../ports/health.ts";
 import type { ClaimedRun, Lease, MovedTask, RunRow, VersionRow } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
+import type { OpenEffect } from "../../replay/open_effects.ts";
 import type { DriftReport, Refusal } from "../../replay/turn.ts";
 import { VersionDeniedError, VersionNotFoundError } from "../../version/load_errors.ts";
 import type { Versions } from "../../version/versions.ts";
@@ -128,7 +129,44 @@ async function upgrade(
   const target = await findTarget(row, options.to, context);
   await refuseDenied(target.hash, `upgrade run ${quoteId(runId)}`, context.store);
   if (options.dryRun === true) return (await replay(asClaimed(row), target.hash, context)).report;
+  if (row.state === "queued") {
+    const report = await moveQueued(row, target, context, deed);
+    if (report !== undefined) return report;
+    const now = await runs.get(runId);
+    if (now?.state === row.state && now.hash === row.hash && now.events === row.events) {
+      const wanted = "one whose row no transaction has locked: try again";
+      throw wrongRunState(runId, "upgrade the run", "queued", wanted);
+    }
+    return await upgrade(runId, options, context, deed);
+  }
   return await asNode((node) => move(row, target, node, context, deed), context);
+}
+
+/**
+ * Moves a run that waits for its turn, as an upgrade of many does (BULK-1): no node may hold it.
+ *
+ * @returns The report; `undefined`: the run changed meanwhile.
+ */
+async function moveQueued(
+  row: RunRow,
+  target: VersionPin,
+  { versions, ...context }: UpgradeContext,
+  deed: Deed,
+): Promise<UpgradeReport | undefined> {
+  const { report, tasks, open } = await replay(asClaimed(row), target.hash, context);
+  if (!report.upgraded) return report;
+  const { id, generation, firstSeq, events } = row;
+  const next = firstSeq + events;
+  const payload = encode({ from: row.hash, to: target.hash });
+  const before = { state: row.state, version: row.hash, generation };
+  const moved = await versions.pinning(() =>
+    deed(async ({ store }) => {
+      const change = { id, generation, next, open, payload, wakes: false, tasks };
+      const runs = await store.bulk.move(target, [change]);
+      return runs.length > 0 || null;
+    }, { before })
+  );
+  return moved === null ? undefined : report;
 }
 
 /**
@@ -273,10 +311,15 @@ async function moveHeld(
 async function replay(
   run: ClaimedRun,
   to: string,
-  context: UpgradeContext,
-): Promise<{ readonly report: UpgradeReport; readonly tasks: readonly MovedTask[] }> {
+  context: Pick<UpgradeContext, "replayer" | "runs" | "store">,
+): Promise<{
+  readonly report: UpgradeReport;
+  readonly tasks: readonly MovedTask[];
+  readonly open: readonly OpenEffect[];
+}> {
   const { replayer, runs, store: { journal } } = context;
-  const { turn: { drift, refused }, activities } = await replayer.on(run, to, { runs, journal });
+  const replayed = await replayer.on(run, to, { runs, journal });
+  const { turn: { drift, refused }, activities, open } = replayed;
   const upgraded = drift === null && refused === null;
   const tasks = activities.flatMap(({ position, definition }) =>
     upgraded && definition !== null ? [{ position, definition }] : []
@@ -299,5 +342,5 @@ async function replay(
         : "the run stays",
     })),
   };
-  return { report, tasks };
+  return { report, tasks, open };
 }
