@@ -18,6 +18,7 @@ export type FailPoint =
   /** The histories of a batch were replayed on their target; no run is moved yet. */
   | "bulk.proven"
   /** The runs of a batch are moved, and their job says so; no verdict has been given. */
+  | "bulk.deleted"
   | "bulk.moved"
   /** Runs have got places, durably; no node has been notified. */
   | "limit.granted"

@@ -7,6 +7,7 @@
 
 import type { OpenEffect } from "../replay/open_effects.ts";
 import type { MovedTask } from "./rows.ts";
+import type { Removal } from "./retention.ts";
 import type { VersionPin } from "./version_ref.ts";
 
 /** A run that is moved to another version, if it is still as it was when its history was read. */
@@ -205,6 +206,17 @@ export interface BulkStore {
     job: JobBatch,
     namespace: string,
   ): Promise<readonly ActedRun[] | "lost">;
+  /**
+   * Removes one ended run with all that belongs to it, as `RetentionStore.remove` does.
+   *
+   * @param namespace The run's namespace.
+   * @param runId Its id.
+   * @param job The job that this is a part of: its progress is written in the transaction that removes
+   * the run, and not if the run stays.
+   * @returns What was removed, or why the run stays; `"lost"`: another process drives the job, and the
+   * run stays.
+   */
+  remove(namespace: string, runId: string, job: JobBatch): Promise<Removal | "lost">;
   /** Creates a job that its creator holds, and deletes jobs that ended more than 30 days ago. */
   create(job: NewJob, lease: JobLease): Promise<void>;
   /**

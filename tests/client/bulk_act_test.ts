@@ -154,6 +154,31 @@ forEachDatabase("acts on many runs", (database, test) => {
     await refused(at.node.runs.continueJob("none"), "JOB_NOT_FOUND", "none");
   });
 
+  test("BULKACT-2: runs that were deleted before a process died are counted, each once", async () => {
+    await using at = await scene(database, FILES, { linger: 0 });
+    const ids = ["a", "b", "c"];
+    await start(at.node, ids);
+    await start(at.node, ["other"], "strict");
+    await Array.fromAsync(at.node.runs.terminate({ where: ORDERS }));
+    const act = at.node.runs.delete({ where: ORDERS });
+    {
+      let deleted = 0;
+      using _point = armFailPoint("bulk.deleted", () => {
+        if (++deleted === 2) throw new Error("the process dies");
+      });
+      await assert.rejects(Array.fromAsync(act), /the process dies/);
+    }
+    assert.deepEqual(await states(at.node), { c: "terminated", other: "suspended" });
+    const counted = async () => {
+      const [job] = await at.node.runs.jobs();
+      return [job?.state, job?.examined, job?.counts.done];
+    };
+    assert.deepEqual(await counted(), ["paused", 2, 2]);
+    const rest = await at.node.runs.continueJob(act.job!);
+    assert.deepEqual(by(await Array.fromAsync(rest)), { c: "done" });
+    assert.deepEqual(await counted(), ["done", 3, 3]);
+  });
+
   test("calls need conditions, and options that there are", async () => {
     await using at = await scene(database, FILES);
     const { runs } = at.node;

@@ -3,8 +3,8 @@
  *
  * - BULKACT-1, once each: a batch and its count are one transaction (BULK-3). A signal carries the
  *   job's id as the id of its delivery, so a run that was reached twice has received it once.
- * - BULKACT-2: runs are deleted one by one, as `runs.delete` does, since a history may be large. What
- *   was deleted before a process died is not found again, and is not counted.
+ * - BULKACT-2: runs are deleted one by one, as `runs.delete` does, since a history may be large. Each
+ *   is counted in the transaction that removes it: what was deleted is not found again.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { CancelledError, isContinuumError } from "../../base/errors.ts";
 import { failPoint } from "../../base/failpoint.ts";
 import { encode } from "../../base/values.ts";
 import { encodeError } from "../../base/values_failure.ts";
-import type { ActedRun, BulkDeed, BulkPart, JobKind } from "../../ports/bulk.ts";
+import type { ActedRun, BulkDeed, BulkPart, JobBatch, JobKind } from "../../ports/bulk.ts";
 import { END_STATES, type RunRow, type RunState } from "../../ports/rows.ts";
 import type { Facts } from "../../ports/operations.ts";
 import type { RunCondition } from "../../ports/run_query.ts";
@@ -195,7 +195,8 @@ export class BulkAct extends BulkWork<ReadAct, ActPlan, ActVerdict> {
     const before = job.progress;
     let verdicts: readonly ActVerdict[] = [];
     let after = before;
-    const settle = (acted: ReadonlySet<number>): string => {
+    const settle = (acted: ReadonlySet<number>, length = taken): string => {
+      const candidates = batch.slice(0, length);
       const again: PlannedRun[] = [];
       const settled: ActVerdict[] = [];
       for (const [index, candidate] of candidates.entries()) {
@@ -209,7 +210,7 @@ export class BulkAct extends BulkWork<ReadAct, ActPlan, ActVerdict> {
       }
       verdicts = settled;
       after = advance(before, candidates, settled, again, {
-        isThrough: isThrough === null ? null : isThrough && taken === batch.length,
+        isThrough: isThrough === null ? null : isThrough && length === batch.length,
       });
       return JSON.stringify(after);
     };
@@ -278,7 +279,7 @@ export class BulkAct extends BulkWork<ReadAct, ActPlan, ActVerdict> {
     { lease, namespace }: Driven<ActPlan>,
     candidates: readonly Candidate[],
     found: Found[],
-    settle: (acted: ReadonlySet<number>) => string,
+    settle: (acted: ReadonlySet<number>, length?: number) => string,
   ): Promise<void> {
     const parts = new Map<BulkDeed | string, BulkPart & { readonly ids: number[] }>();
     for (const [index, { row }] of candidates.entries()) {
@@ -286,7 +287,12 @@ export class BulkAct extends BulkWork<ReadAct, ActPlan, ActVerdict> {
       if (known.kind !== "ready") continue;
       const { deed } = known;
       if (deed === "delete") {
-        found[index] = await this.#delete(row!); // BULKACT-2
+        const progress = () => { // BULKACT-2
+          found[index] = { kind: "done" };
+          return settle(new Set(), index + 1);
+        };
+        found[index] = await this.#delete(row!, { lease: lease!, progress });
+        await failPoint("bulk.deleted", { job: this.job, run: row!.runId });
         continue;
       }
       const key = "version" in deed ? deed.version : deed.kind;
@@ -306,10 +312,11 @@ export class BulkAct extends BulkWork<ReadAct, ActPlan, ActVerdict> {
     await this.#wake(acted, candidates);
   }
 
-  async #delete({ runId, namespace }: RunRow): Promise<Found> {
+  async #delete({ runId, namespace }: RunRow, job: JobBatch): Promise<Found> {
     const { store, wakeups } = this.#context;
     while (true) {
-      const removal = await store.retention.remove(namespace, runId);
+      const removal = await store.bulk.remove(namespace, runId, job);
+      if (removal === "lost") throw jobHeld(job.lease.job, "another process", null);
       switch (removal.status) {
         case "removed":
           return { kind: "done" };

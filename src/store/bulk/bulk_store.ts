@@ -26,10 +26,12 @@ import type {
   NewJob,
   RunMove,
 } from "../../ports/bulk.ts";
+import type { Removal } from "../../ports/retention.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import type { OpenEffect } from "../../replay/open_effects.ts";
 import type { PausedRun } from "../../ports/store.ts";
 import { PAUSE_STATEMENTS } from "../runs/pause_statements.ts";
+import { Retention } from "../retention/remove.ts";
 import { whereRegistered } from "../versions/registered.ts";
 import type { SchemaName } from "../schema/name.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
@@ -47,9 +49,19 @@ function keyOf({ position, kind, name, digest }: OpenEffect): string {
 /** Rolls a transaction back whose job another process drives. */
 class JobLost extends Error {}
 
+async function unlessLost<Result>(work: () => Promise<Result>): Promise<Result | "lost"> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof JobLost) return "lost";
+    throw error;
+  }
+}
+
 /** {@linkcode BulkStore} in SQL. */
 export class Bulk implements BulkStore {
   readonly #driver: SqlDriver;
+  readonly #schema: SchemaName;
   readonly #sql: Prepared<typeof BULK_STATEMENTS>;
   readonly #acts: Prepared<typeof ACT_STATEMENTS>;
   readonly #pauses: Prepared<typeof PAUSE_STATEMENTS>;
@@ -62,6 +74,7 @@ export class Bulk implements BulkStore {
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
+    this.#schema = schema;
     this.#sql = schema.prepare(BULK_STATEMENTS);
     this.#acts = schema.prepare(ACT_STATEMENTS);
     this.#pauses = schema.prepare(PAUSE_STATEMENTS);
@@ -84,6 +97,14 @@ export class Bulk implements BulkStore {
       for (const { deed, ids } of parts) acted.push(...await this.#act(session, deed, ids));
       return acted;
     });
+  }
+
+  /** See {@linkcode BulkStore.remove}. */
+  async remove(namespace: string, runId: string, job: JobBatch): Promise<Removal | "lost"> {
+    const retention = new Retention(this.#driver, this.#schema);
+    return await unlessLost(() =>
+      retention.remove(namespace, runId, (session) => this.#note(session, job, new Set()))
+    );
   }
 
   async #act(
@@ -117,18 +138,23 @@ export class Bulk implements BulkStore {
     job: JobBatch,
     change: (session: SqlSession) => Promise<readonly Row[]>,
   ): Promise<readonly Row[] | "lost"> {
-    try {
-      return await this.#driver.transaction(async (session) => {
+    return await unlessLost(() =>
+      this.#driver.transaction(async (session) => {
         const changed = await change(session);
-        const progress = job.progress(new Set(changed.map(({ id }) => id)));
-        const written = await this.#sql.progress.query(session, { ...job.lease, progress });
-        if (written.length === 0) throw new JobLost();
+        await this.#note(session, job, new Set(changed.map(({ id }) => id)));
         return changed;
-      });
-    } catch (error) {
-      if (error instanceof JobLost) return "lost";
-      throw error;
-    }
+      })
+    );
+  }
+
+  /** Writes the progress of a job. */
+  async #note(
+    session: SqlSession,
+    { lease, progress }: JobBatch,
+    changed: ReadonlySet<number>,
+  ): Promise<void> {
+    const noted = { ...lease, progress: progress(changed) };
+    if ((await this.#sql.progress.query(session, noted)).length === 0) throw new JobLost();
   }
 
   async #move(

@@ -29,7 +29,7 @@ import type {
 } from "../../ports/retention.ts";
 import { isStorable } from "../../base/text.ts";
 import type { SchemaName } from "../schema/name.ts";
-import type { SqlDriver } from "../sql/driver.ts";
+import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import type { Prepared } from "../sql/statement.ts";
 import { type PlannedRun, RETENTION_STATEMENTS } from "./statements.ts";
 
@@ -110,8 +110,14 @@ export class Retention implements RetentionStore {
   /**
    * See {@linkcode RetentionStore.remove}. The statement waits for the run's row and holds no other
    * row meanwhile.
+   *
+   * @param counted Called in the transaction that removes the run, if there is one to remove.
    */
-  async remove(namespace: string, runId: string): Promise<Removal> {
+  async remove(
+    namespace: string,
+    runId: string,
+    counted?: (session: SqlSession) => Promise<void>,
+  ): Promise<Removal> {
     if (!isStorable(runId)) return { status: "not_found" };
     const removed = { ...NOTHING };
     while (true) {
@@ -126,12 +132,23 @@ export class Retention implements RetentionStore {
         removed.events += shed!.events;
         continue;
       }
-      const gone = await this.#sql.removeOne.query(this.#driver, {
-        ids: [run.id],
-        namespace,
-        lock: null,
-      });
-      if (gone[0]!.gone === "[]") continue; // another call was faster: the next look shows what it did
+      const one = { ids: [run.id], namespace, lock: null };
+      const remove = async (session: SqlSession) => {
+        const [removal] = await this.#sql.removeOne.query(session, one);
+        return removal!.gone !== "[]";
+      };
+      const isGone = await (counted === undefined
+        ? remove(this.#driver)
+        : this.#driver.transaction(async (session) => {
+          const isGone = await remove(session);
+          if (isGone) {
+            await counted(session);
+          }
+          return isGone;
+        }));
+      if (!isGone) {
+        continue; // another call was faster: the next look shows what it did
+      }
       return {
         status: "removed",
         runs: 1,
