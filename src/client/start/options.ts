@@ -90,6 +90,16 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
    */
   readonly ifExists?: IfExists;
   /**
+   * One live run of the workflow for each key, of 1 to 200 characters, in one namespace: if the run of
+   * that key has not ended, the start returns its handle, and otherwise starts a new run. In place of
+   * `runId` and `ifExists`; the run's id is `<workflow>/<key>`.
+   *
+   * ```ts ignore
+   * await continuum.start("sync", { tenant }, { singleton: tenant }); // while it syncs, once more is nothing
+   * ```
+   */
+  readonly singleton?: string;
+  /**
    * The idempotency key, 1 to 255 characters. Starts of one workflow with the same key and input,
    * in one namespace, start one run. The key is kept for as long as the run. Inputs are the same if
    * their encoded texts are equal.
@@ -172,6 +182,7 @@ export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = 
     Pick<
       StartOptions<Signals>,
       | "runId"
+      | "singleton"
       | "idempotencyKey"
       | "attributes"
       | "startAt"
@@ -214,6 +225,8 @@ export interface ReadStart {
   readonly runId: string | undefined;
   /** What the start does if another run has the id. */
   readonly ifExists: IfExists;
+  /** The key of which there is one live run; `undefined`: it is no such start. */
+  readonly singleton: string | undefined;
   /** The idempotency key. */
   readonly key: string | undefined;
   /** The namespace; the instance's own when undefined. */
@@ -236,9 +249,13 @@ export interface ReadStart {
   readonly transaction: unknown;
 }
 
+/** The longest key of a singleton, in characters. */
+const MAX_SINGLETON = 200;
+
 const START_KEYS = [
   "runId",
   "ifExists",
+  "singleton",
   "idempotencyKey",
   "namespace",
   "version",
@@ -253,6 +270,7 @@ const START_KEYS = [
 const ITEM_KEYS = [
   "input",
   "runId",
+  "singleton",
   "idempotencyKey",
   "attributes",
   "startAt",
@@ -315,6 +333,7 @@ export function readItem(item: StartManyItem, index: number, shared: ReadStart):
   return {
     ...shared,
     runId: own.runId,
+    singleton: own.singleton,
     key: own.key,
     signal: own.signal,
     attributes: merge(shared.attributes, own.attributes),
@@ -334,7 +353,18 @@ function readStart(options: StartOptions, what: string): ReadStart {
   if (startAt !== undefined && delay !== undefined) {
     refuse(`option delay of ${what}`, delay, "either startAt or delay");
   }
-  const { attributes, signal, transaction, version } = options;
+  const { attributes, signal, transaction, version, singleton } = options;
+  if (singleton !== undefined) {
+    readGivenId(singleton, `option singleton of ${what}`, MAX_SINGLETON);
+    if (runId !== undefined || options.ifExists !== undefined) {
+      const other = runId === undefined ? "ifExists" : "runId";
+      refuse(`option ${other} of ${what}`, options[other], "nothing beside the option singleton");
+    }
+    if (transaction !== undefined) {
+      const wanted = "nothing in a transaction of the caller, which would lock the other run";
+      refuse(`option singleton of ${what}`, singleton, wanted);
+    }
+  }
   if (version !== undefined) checkText(version, `option version of ${what}`);
   if (signal !== undefined) checkSignal(signal, what);
   if (transaction !== undefined && signal !== undefined && ifExists.startsWith("use")) {
@@ -354,6 +384,7 @@ function readStart(options: StartOptions, what: string): ReadStart {
   return {
     runId,
     ifExists,
+    singleton,
     key,
     namespace,
     version,

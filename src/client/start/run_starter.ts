@@ -9,6 +9,7 @@ import { checkArray, refuse } from "../../base/arguments.ts";
 import { sha256Hex } from "../../base/encoding.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { fencingToken, randomId, timeOrderedId } from "../../base/ids.ts";
+import { MAX_GIVEN_ID } from "../../base/run_ids.ts";
 import { encode } from "../../base/values.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { InsertedRun, Lease, NewRun } from "../../ports/rows.ts";
@@ -278,14 +279,16 @@ export class RunStarter {
       run: {
         ...version,
         namespace: options.namespace ?? runs.namespace,
-        runId: options.runId ?? newRunId(),
+        runId: options.singleton === undefined
+          ? options.runId ?? newRunId()
+          : singletonId(version.workflow, options.singleton),
         input: encoded,
         seed: randomId(),
         ...defined({
           startAt: options.startAt,
           delayMs: options.delayMs,
           attributes: options.attributes,
-          replaces: REPLACES[options.ifExists],
+          replaces: options.singleton === undefined ? REPLACES[options.ifExists] : "ended",
           policy: policyText(options.policy) ?? undefined,
           place: queued ?? undefined,
         }),
@@ -385,9 +388,11 @@ export class RunStarter {
         error: idempotencyConflict(options.key!, workflow, key.runId),
       };
     }
-    const { ifExists } = options;
-    const isUsed = taken!.workflow === workflow &&
-      (ifExists === "useEnded" || ifExists === "use" && !taken!.isEnded);
+    const { ifExists, singleton } = options;
+    const isLive = !taken!.isEnded;
+    const isUsed = taken!.workflow === workflow && (
+      ifExists === "useEnded" || (ifExists === "use" || singleton !== undefined) && isLive
+    );
     return isUsed
       ? { status: "existing", run: this.#handle(runId, run) }
       : { status: "conflict", error: runExists(runId, taken!) };
@@ -411,6 +416,16 @@ function checkWorkflow(workflow: unknown): void {
     workflow,
     "a workflow's name, what defineWorkflow returns, or a specifier",
   );
+}
+
+/**
+ * The id of the one live run of a key. A name that is long, or has the separator, is replaced by its
+ * digest: no two pairs of a workflow and a key have one id.
+ */
+function singletonId(workflow: string, key: string): string {
+  const id = `${workflow}/${key}`;
+  const isPlain = id.length <= MAX_GIVEN_ID && !workflow.includes("/");
+  return isPlain ? id : `${sha256Hex(workflow).slice(0, 40)}/${key}`;
 }
 
 function newRunId(): string {
