@@ -101,6 +101,12 @@ export const TARGETS: readonly Target[] = [
   { workload: "TIMERS", key: "loaded.late_max_ms", title: "the same, the latest, ms" },
   { workload: "CROWD", key: "steps_s", title: "500 runs at once, steps/s" },
   {
+    workload: "TURNOVER",
+    key: "park_ms",
+    title: "2,000 runs parked by room for 100, ms",
+    under: 1_000,
+  },
+  {
     workload: "ACTIVITIES",
     key: "queued.activities_s",
     title: "activities a second, through the queue",

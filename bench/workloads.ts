@@ -18,6 +18,7 @@ import { TELEMETRY } from "./telemetry.ts";
 import { ACTIVITIES, CROWD, W1, W1D } from "./throughput.ts";
 import { TIMERS } from "./timers.ts";
 import { TRACE } from "./trace.ts";
+import { TURNOVER } from "./turnover.ts";
 import { IDLE, WIRE } from "./wire.ts";
 import type { Workload } from "./workload.ts";
 
@@ -35,6 +36,7 @@ export const WORKLOADS: readonly Workload[] = [
   ASK,
   TIMERS,
   CROWD,
+  TURNOVER,
   ACTIVITIES,
   WIRE,
   IDLE,

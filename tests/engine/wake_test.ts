@@ -14,6 +14,7 @@ import { makeDue } from "../support/store_rows.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";
 import { newRun, TestNode } from "../support/node.ts";
+import { eventually } from "../support/runs.ts";
 import { BEGINNING, virtualPglite, virtualPostgres } from "../support/virtual_database.ts";
 
 forEachDatabase("waking a run", (database, test) => {
@@ -123,6 +124,27 @@ forEachDatabase("waking a run", (database, test) => {
     await node.left(first, "ended");
     assert.equal((await node.left(second.runId, "ended")).kind, "ended");
     assert.equal(node.engine.hasRoom, true);
+  });
+
+  test("ROOM-1: runs of a full node that wait make room at once for those that are due", async () => {
+    await using db = await database.fresh();
+    const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
+      await ctx.run("step", () => 1);
+      await ctx.waitForSignal("go");
+    });
+    // None would leave by itself: this clock stands, so no time to linger passes.
+    const options = { clock: new HandClock(), maxResidentRuns: 3, lingerMs: 60_000, leaseMs: 1e8 };
+    await using node = await TestNode.open(db, [waits], options);
+    const runs = Array.from({ length: 10 }, () => newRun("waits"));
+    await node.store.runs.insert(runs);
+    node.engine.receive({ kind: "due" });
+    await eventually(
+      async () => {
+        const found = await Promise.all(runs.map(({ runId }) => node.store.runs.get(runId)));
+        return found.every((run) => run?.state !== "pending") || undefined;
+      },
+      () => "runs that found room",
+    );
   });
 
   test("what falls due while a node is full is found once there is room", async () => {

@@ -121,6 +121,7 @@ export class Dispatcher extends Poller {
       throw error;
     });
     const isFull = claimed.length === limit;
+    if (!isFull) this.#residents.makeRoom(0);
     this.#full = isFull && !startsFirst ? this.#full + 1 : 0;
     await failPoint("claim.claimed", { runs: claimed.length });
     if (lease.id === node) { for (const run of claimed) this.#taker.adopt(run); } // else they expired

@@ -513,7 +513,7 @@ export class RunExecutor implements Resident {
 
   /** Waits until something happens; suspends the run if that may take long. */
   async #rest(idleSince: number, effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
-    const { clock, databaseClock, residents: { lingering } } = this.#context;
+    const { clock, databaseClock, residents } = this.#context;
     const lingerMs = this.#isHurried ? 0 : this.#context.lingerMs;
     const dueIn = effects.dueAt === null ? Infinity : effects.dueAt - databaseClock.now();
     const isLeaving = this.#isLeaving;
@@ -523,9 +523,9 @@ export class RunExecutor implements Resident {
     }
     const lingers = idleSince + lingerMs - clock.monotonic();
     if (isLeaving || (lingers <= 0 && dueIn > lingerMs)) return await this.#suspend(effects);
-    lingering.add(this);
-    await this.#wakeSignal.wait(Math.min(dueIn, lingers > 0 ? lingers : Infinity));
-    lingering.delete(this);
+    using stay = residents.linger(this);
+    if (stay === undefined) this.#isHurried = true;
+    else await this.#wakeSignal.wait(Math.min(dueIn, lingers > 0 ? lingers : Infinity));
     return undefined;
   }
 

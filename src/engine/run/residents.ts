@@ -1,6 +1,9 @@
 /**
  * Keeps the runs in this node's memory, and knows how many more there is room for.
  *
+ * - ROOM-1: while due runs lack room, none lingers: those that do leave at once, and so do those that
+ *   would begin to, as many as room was wanted for.
+ *
  * @module
  */
 
@@ -53,7 +56,9 @@ export interface ResidentLimits {
 /** The runs in memory. */
 export class Residents {
   /** The runs that only linger, the longest first: they leave first when room is needed. */
-  readonly lingering = new Set<Pick<Resident, "leave">>();
+  readonly #lingering = new Set<Pick<Resident, "leave">>();
+  /** For how many runs room is wanted that none has yet been asked to make (ROOM-1). */
+  #wanted = 0;
   readonly #wakeups: Wakeups;
   readonly #limits: ResidentLimits;
   readonly #byId = new Map<number, readonly [resident: Resident, left: Promise<Exit>]>();
@@ -80,13 +85,34 @@ export class Residents {
     return this.#bytes < maxResidentBytes ? maxResidentRuns - this.#byId.size : 0;
   }
 
-  /** Makes runs that only linger leave; the node polls for due runs when they have left. */
+  /**
+   * Makes runs that only linger leave, now or once they would begin to (ROOM-1); the node polls for
+   * due runs when they have left.
+   *
+   * @param wanted For how many runs; 0: no due run lacks room any longer.
+   */
   makeRoom(wanted: number): void {
-    let asked = 0;
-    for (const resident of this.lingering) {
-      if (asked++ >= wanted) return;
+    this.#wanted = wanted;
+    for (const resident of this.#lingering) {
+      if (this.#wanted === 0) return;
+      this.#wanted--;
       resident.leave();
     }
+  }
+
+  /**
+   * Lets a run linger.
+   *
+   * @param resident The run.
+   * @returns Ends it; `undefined`: room is wanted, so the run leaves (ROOM-1).
+   */
+  linger(resident: Pick<Resident, "leave">): Disposable | undefined {
+    if (this.#wanted > 0) {
+      this.#wanted--;
+      return undefined;
+    }
+    this.#lingering.add(resident);
+    return { [Symbol.dispose]: () => void this.#lingering.delete(resident) };
   }
 
   /** Adds or subtracts bytes of histories. */
