@@ -167,7 +167,7 @@ const VIOLATIONS: readonly [ChaosPromise, string, (tables: Tables) => unknown][]
     runOf(runs, "letters-0").wakeAt = 1;
   }],
   ["nothing is left over", "has an answer of an activity that it did not read", ({ inbox }) => {
-    inbox.push({ run: 1, kind: "activity", name: "act" });
+    inbox.push({ run: 1, kind: "activity.completed", name: "act" });
   }],
   ["nothing is left over", "has a cancellation that it will never read", ({ inbox, runs }) => {
     runOf(runs, "letters-0").endedAt = null;
