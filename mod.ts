@@ -70,6 +70,7 @@ export type {
 } from "./src/client/start/options.ts";
 export type { StartedItem } from "./src/client/start/run_starter.ts";
 export type {
+  AskCodeOptions,
   AskOptions,
   RunAttributes,
   RunHandle,
@@ -258,6 +259,7 @@ export {
 export {
   AskError,
   NotPublishedError,
+  QueryError,
   RunFailedError,
   RunNotFoundError,
   RunStateError,

@@ -209,6 +209,60 @@ export class NotPublishedError extends ContinuumError<"NOT_PUBLISHED"> {
   }
 }
 
+/**
+ * The code of a run gave no answer to a query: it threw, does not replay the history, or has no such
+ * query there. Code `QUERY_FAILED` or `UNKNOWN_QUERY`.
+ *
+ * @category Errors
+ */
+export class QueryError<
+  Code extends "QUERY_FAILED" | "UNKNOWN_QUERY" = "QUERY_FAILED" | "UNKNOWN_QUERY",
+> extends ContinuumError<Code> {}
+
+/** Which query has no answer. */
+export interface QueryPlace {
+  /** The run that was asked. */
+  readonly runId: string;
+  /** The name of the query. */
+  readonly query: string;
+}
+
+/**
+ * The code of a run failed to answer a query.
+ *
+ * @param place Which query.
+ * @param why Why.
+ * @param cause What its function threw; `undefined`: it was not called.
+ * @returns The error, with code `QUERY_FAILED`.
+ */
+export function queryFailed({ runId, query }: QueryPlace, why: string, cause: unknown): QueryError {
+  const reason = cause === undefined ? why : `${why}: ${messageOf(cause)}`;
+  return new QueryError(
+    "QUERY_FAILED",
+    `Run ${quoteId(runId)} failed to answer query ${quoteId(query)}: ${reason}`,
+    { cause, details: { runId: shownId(runId), query: shownId(query) } },
+  );
+}
+
+/**
+ * The code of a run has no such query where it waits or has ended.
+ *
+ * @param place Which query.
+ * @param queries The names of those that there are.
+ * @returns The error, with code `UNKNOWN_QUERY`.
+ */
+export function unknownQuery(
+  { runId, query }: QueryPlace,
+  queries: readonly string[],
+): QueryError {
+  const found = queries.length === 0 ? "none" : queries.map(quoteId).join(", ");
+  return new QueryError(
+    "UNKNOWN_QUERY",
+    `Cannot query run ${quoteId(runId)}: found the queries ${found}, wanted ${quoteId(query)}`,
+    { details: { runId: shownId(runId), query: shownId(query), queries } },
+  );
+}
+
 /** How a run ended that did not complete. */
 export interface FailedEnd {
   /** Its state. */

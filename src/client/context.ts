@@ -42,7 +42,8 @@ export interface LocalNode {
 }
 
 /** What a client asks of dry runs. */
-export interface ClientDryRuns extends Pick<DryRuns, "prover" | "source" | "start" | "trace"> {
+export interface ClientDryRuns
+  extends Pick<DryRuns, "prover" | "query" | "source" | "start" | "trace"> {
   /** The same, with other versions. */
   of(versions: Pick<Versions, "has" | "inspect" | "obtain">): ClientDryRuns;
   /** The same for one call, which finds the bytes of a version once. */

@@ -35,6 +35,7 @@ export {
 export {
   AskError,
   NotPublishedError,
+  QueryError,
   RunFailedError,
   RunNotFoundError,
   RunStateError,

@@ -127,6 +127,7 @@ export const NO_DRY_RUNS: ClientDryRuns = {
   of: () => NO_DRY_RUNS,
   remembering: () => NO_DRY_RUNS,
   trace: ({ hash }) => Promise.reject(withoutCode(hash)),
+  query: ({ hash }) => Promise.reject(withoutCode(hash)),
   source: ({ hash }) => Promise.reject(withoutCode(hash)),
   start: ({ manifest }) => Promise.reject(withoutCode(manifest.hash)),
   prover: (code) => {

@@ -19,6 +19,7 @@ import { VersionPackages } from "../version/packages/version_packages.ts";
 import { VerifiedManifest } from "../version/manifest/verified.ts";
 import type { Answer, Calls, CodeMessage, Hello, Question } from "./protocol.ts";
 import { type ProvenCode, proveOn } from "./proof.ts";
+import { queryOn } from "./query.ts";
 import { traceOn } from "./trace.ts";
 
 const { stdin, stdout } = Deno;
@@ -38,6 +39,7 @@ const HANDLERS: {
     return { workflow: code.definition.name, inside };
   },
   trace: async (request) => await traceOn(loaded().definition, request, drain),
+  query: async (request) => await queryOn(loaded().definition, request, drain),
   prove: async ({ runs, trace }) => {
     const proofs = [];
     for (const run of runs) proofs.push(await proveOn(loaded(), run, { drain, trace }));

@@ -6,6 +6,7 @@
 
 import type { Proof, ProofRequest } from "./proof.ts";
 import type { PackagesMessage } from "../version/packages/version_packages.ts";
+import type { QueryReply, QueryRequest } from "./query.ts";
 import type { Trace, TraceRequest } from "./trace.ts";
 
 /** A version's code, as it crosses the boundary. */
@@ -34,6 +35,8 @@ export interface Calls {
   readonly load: { readonly asks: CodeMessage; readonly answers: ImportedCode };
   /** Traces a run on the version that was loaded. */
   readonly trace: { readonly asks: TraceRequest; readonly answers: Trace };
+  /** Asks the code of a run on the version that was loaded. */
+  readonly query: { readonly asks: QueryRequest; readonly answers: QueryReply };
   /** Replays histories on the version that was loaded; answers in the same order. */
   readonly prove: {
     readonly asks: { readonly runs: readonly ProofRequest[]; readonly trace: boolean };

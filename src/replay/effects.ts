@@ -9,6 +9,7 @@ import type { Answer } from "./asks.ts";
 import type { Drain } from "./drain.ts";
 import type { ScopeOptions, ScopeView } from "./effect_scopes.ts";
 import type { Handlers } from "./handlers.ts";
+import type { QueryFunction } from "./queries.ts";
 import type { NoteKind } from "./notes.ts";
 import type { Identity } from "./origins.ts";
 import type { Request } from "./requested_command.ts";
@@ -135,6 +136,14 @@ export interface Effects {
    * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was when first answered.
    */
   answer(ask: string, answer: Answer): void;
+  /**
+   * Adds a query of the code (QUERY-1).
+   *
+   * @param name Its name.
+   * @param answer Answers it.
+   * @returns Removes it.
+   */
+  onQuery(name: string, answer: QueryFunction): () => void;
   /** The answer of `ctx.patched`. */
   patched(name: string): boolean;
   /** Logs a line, unless an earlier execution has logged it. */

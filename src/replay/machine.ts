@@ -65,6 +65,7 @@ import { isNote, type NoteKind, Notes } from "./notes.ts";
 import { Identities, type Identity, readOrigin } from "./origins.ts";
 import { openDrift, type OpenEffect } from "./open_effects.ts";
 import { Patches } from "./patches.ts";
+import { Queries, type QueryAnswer, type QueryFunction } from "./queries.ts";
 import { type Request, RequestedCommand } from "./requested_command.ts";
 import { duringTurn, outside, scope, type WorkflowScope } from "./scope.ts";
 import {
@@ -104,6 +105,8 @@ export class Execution implements Effects, WorkflowScope {
   readonly #conditions = new Conditions();
   readonly handlers: Handlers = new Handlers();
   readonly #rejections = new Map<Promise<unknown>, unknown>();
+  /** `null`: the code has no query. */
+  #queries: Queries | null = null;
   /** `null`: the code has opened no scope. */
   #scopes: EffectScopes | null = null;
   /** `null`: the run is no fork. */
@@ -358,8 +361,8 @@ export class Execution implements Effects, WorkflowScope {
     }
     if (this.#isLooking) {
       throw new ContextError(
-        `Cannot call ctx.${call} of ${this.#shown} here: a condition of ctx.until only looks at ` +
-          "values",
+        `Cannot call ctx.${call} of ${this.#shown} here: a condition of ctx.until or a query only ` +
+          "looks at values",
         { call },
       );
     }
@@ -410,6 +413,28 @@ export class Execution implements Effects, WorkflowScope {
     } finally {
       this.#isLooking = false;
     }
+  }
+
+  onQuery(name: string, answer: QueryFunction): () => void {
+    return (this.#queries ??= new Queries()).add(name, answer);
+  }
+
+  /**
+   * Asks the code, after a turn (QUERY-1).
+   *
+   * @param name The name of the query.
+   * @param arg Its encoded argument.
+   * @returns The answer.
+   */
+  query(name: string, arg: string): QueryAnswer {
+    return (this.#queries ?? new Queries()).ask(name, arg, (body) => {
+      this.#inTurn = this.#isLooking = true;
+      try {
+        return duringTurn(this, () => scope.run(this, body));
+      } finally {
+        this.#inTurn = this.#isLooking = false;
+      }
+    });
   }
 
   /** CONDITION-1 */

@@ -67,6 +67,11 @@ export class TestVersions extends Versions {
     return version === undefined ? super.obtain(hash, node) : Promise.resolve(version);
   }
 
+  /** See {@linkcode Versions.has}. */
+  override has(hash: string): boolean {
+    return this.#byHash.has(hash) || super.has(hash);
+  }
+
   /** See {@linkcode Versions.probe}. */
   override async probe(hash: string): Promise<boolean> {
     return this.#byHash.has(hash) || await super.probe(hash);

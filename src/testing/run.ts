@@ -8,6 +8,7 @@ import type { RunHistory } from "../bundle/history.ts";
 import type { Generation, GenerationsOptions, HistoryOptions } from "../client/run/generations.ts";
 import type { ResultOptions } from "../client/run/deadline.ts";
 import type {
+  AskCodeOptions,
   RunAttributes,
   RunHandle,
   SignalOptions,
@@ -124,6 +125,11 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
   /** Waits for a value, as `RunHandle.published` does. Virtual time passes as for `result()`. */
   published<Value = unknown>(name: string, options?: ResultOptions): Promise<Value> {
     return this.#waitFor(this.#handle.published<Value>(name, options));
+  }
+
+  /** Does the same as `RunHandle.query`. */
+  query<Value = unknown>(name: string, arg?: unknown, options?: AskCodeOptions): Promise<Value> {
+    return this.#handle.query<Value>(name, arg, options);
   }
 
   /** Does the same as `RunHandle.values`. */

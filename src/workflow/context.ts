@@ -402,6 +402,13 @@ export class Context implements WorkflowContext {
     this.#effects.note("value.published", encode(value, `value ${JSON.stringify(name)}`), name);
   }
 
+  onQuery(name: string, answer: (arg: never) => unknown): () => void {
+    this.#effects.enter("onQuery");
+    const what = `query ${JSON.stringify(readName(name, "a query"))}`;
+    checkFunction(answer, `the function of ${what}`);
+    return this.#effects.onQuery(name, answer as (arg: unknown) => unknown);
+  }
+
   patched(name: string): boolean {
     this.#effects.enter("patched");
     return this.#effects.patched(readName(name, "a patch"));

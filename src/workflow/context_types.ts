@@ -669,6 +669,21 @@ export interface WorkflowContext<
    * @throws {NotSerializableError} If the value can't be encoded; the message names its path.
    */
   publish(name: string, value: unknown): void;
+  /**
+   * Answers the callers of `run.query(name, arg)`, by what the code knows at the end of its history.
+   * It takes the place of a query with that name.
+   *
+   * @example The items of a cart
+   * ```ts ignore
+   * ctx.onQuery("items", (kind: string) => items.filter((item) => item.kind === kind));
+   * ```
+   *
+   * @param name 1 to 200 characters.
+   * @param answer Synchronous, without effects: it can't use `ctx`, and the run keeps
+   * nothing that it changes.
+   * @returns Removes the query.
+   */
+  onQuery<Arg = unknown>(name: string, answer: (arg: Arg) => unknown): () => void;
   /** Search attributes. */
   readonly attributes: WorkflowAttributes;
   /** Logs each line once: a replay does not repeat lines. */

@@ -118,6 +118,7 @@ class NaiveRun implements Effects {
   }
 
   enter(): void {}
+  onQuery = (): () => void => () => {};
   log(): void {}
   admit(): void {}
 

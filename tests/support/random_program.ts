@@ -95,7 +95,7 @@ export type Statement =
     readonly isAwaited: boolean;
   }
   | { readonly op: "loop"; readonly name: string; readonly count: number; readonly ms: number }
-  | { readonly op: "now" | "random" | "status" | "attributes" | "publish" }
+  | { readonly op: "now" | "random" | "status" | "attributes" | "publish" | "query" }
   | { readonly op: "patched"; readonly name: string; readonly then: Program }
   | {
     readonly op:
@@ -216,7 +216,7 @@ export const { statement } = fc.letrec<{ statement: Statement; program: Program 
       count: fc.integer({ min: 1, max: 3 }),
       ms: ticks,
     }),
-    fc.record({ op: fc.constantFrom("now", "random", "status", "attributes", "publish") }),
+    fc.record({ op: fc.constantFrom("now", "random", "status", "attributes", "publish", "query") }),
     fc.record({ op: fc.constant("child"), program: tie("program") }),
     fc.record({
       op: fc.constant("startChild"),
@@ -415,6 +415,8 @@ class Follower {
         return note([ctx.random(), ctx.uuid()]);
       case "status":
         return ctx.setStatus(this.#seen.length);
+      case "query":
+        return void ctx.onQuery("seen", () => this.#seen.length);
       case "publish":
         return ctx.publish("seen", this.#seen.length);
       case "attributes":

@@ -200,6 +200,12 @@ export type ErrorDetails = {
     readonly name: string;
     readonly state: string;
   };
+  readonly QUERY_FAILED: { readonly runId: string; readonly query: string };
+  readonly UNKNOWN_QUERY: {
+    readonly runId: string;
+    readonly query: string;
+    readonly queries: readonly string[];
+  };
   readonly SCHEDULE_EXISTS: { readonly id: string };
   readonly SCHEDULE_NOT_FOUND: { readonly id: string };
   readonly SCHEDULE_STATE: { readonly id: string; readonly state: string };

@@ -218,6 +218,17 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "The run has ended, and has published no value of that name.",
     remedy: "Pass a name that its workflow publishes by `ctx.publish`; `run.values()` lists them.",
   },
+  QUERY_FAILED: {
+    meaning:
+      "The function of a query threw, returned what can't be an answer, or the code does not " +
+      "replay the run's history.",
+    remedy:
+      "Read `cause` and the message. Correct the function in a new version, and upgrade the run.",
+  },
+  UNKNOWN_QUERY: {
+    meaning: "The code of the run has no query of that name where it waits or has ended.",
+    remedy: "Use a name of `details.queries`, or add the query by `ctx.onQuery` in a new version.",
+  },
   SCHEDULE_EXISTS: {
     meaning: "A schedule with that id exists.",
     remedy: "Use another id, or `ifExists`.",

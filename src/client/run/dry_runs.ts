@@ -6,6 +6,8 @@
 
 import type { RunRow } from "../../ports/rows.ts";
 import type { Drain } from "../../replay/drain.ts";
+import type { Calls } from "../../dry_run/protocol.ts";
+import { queryOn, type QueryReply, type QueryRequest } from "../../dry_run/query.ts";
 import { type ReplayedCode, Subprocess } from "../../dry_run/subprocess.ts";
 import { type Trace, traceOn, type TraceRequest } from "../../dry_run/trace.ts";
 import type { LoadedVersion } from "../../version/loaded_version.ts";
@@ -64,9 +66,43 @@ export class DryRuns {
     request: TraceRequest,
     timeoutMs: number,
   ): Promise<{ readonly trace: Trace; readonly where: "here" | "subprocess" }> {
+    const { answer: trace, where } = await this.#replay(row, "trace", request, traceOn, timeoutMs);
+    return { trace, where };
+  }
+
+  /**
+   * Asks the code of a run.
+   *
+   * @param row The run.
+   * @param request The run's history, and the query.
+   * @param timeoutMs Milliseconds that a subprocess has for an answer.
+   * @returns The answer.
+   * @throws The errors of {@linkcode DryRuns.trace}.
+   */
+  async query(
+    row: Pick<RunRow, "hash" | "state">,
+    request: QueryRequest,
+    timeoutMs: number,
+  ): Promise<QueryReply> {
+    return (await this.#replay(row, "query", request, queryOn, timeoutMs)).answer;
+  }
+
+  async #replay<Name extends "trace" | "query">(
+    row: Pick<RunRow, "hash" | "state">,
+    call: Name,
+    request: Calls[Name]["asks"],
+    here: (
+      definition: LoadedVersion["definition"],
+      request: Calls[Name]["asks"],
+      drain: Drain,
+    ) => Promise<Calls[Name]["answers"]>,
+    timeoutMs: number,
+  ): Promise<
+    { readonly answer: Calls[Name]["answers"]; readonly where: "here" | "subprocess" }
+  > {
     if (this.#mayRunHere(row, request)) {
       const { definition }: LoadedVersion = await this.#versions.obtain(row.hash);
-      return { trace: await traceOn(definition, request, this.#drain), where: "here" };
+      return { answer: await here(definition, request, this.#drain), where: "here" };
     }
     const { hash } = row;
     const find = () => this.#versions.inspect(hash);
@@ -77,7 +113,7 @@ export class DryRuns {
       await process.load();
       return process;
     });
-    return { trace: await process.ask("trace", request), where: "subprocess" };
+    return { answer: await process.ask(call, request), where: "subprocess" };
   }
 
   /**
@@ -155,7 +191,10 @@ export class DryRuns {
     return await readSource(this.#versions, hash);
   }
 
-  #mayRunHere({ hash, state }: Pick<RunRow, "hash" | "state">, { events }: TraceRequest): boolean {
+  #mayRunHere(
+    { hash, state }: Pick<RunRow, "hash" | "state">,
+    { events }: Pick<TraceRequest, "events">,
+  ): boolean {
     return this.#versions.has(hash) && state !== "stuck_poisoned" &&
       events.length <= MOST_EVENTS_HERE;
   }

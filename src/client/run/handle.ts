@@ -14,6 +14,7 @@ import {
   refuse,
 } from "../../base/arguments.ts";
 import { quoteId } from "../../base/describe.ts";
+import { type Duration, durationMs } from "../../base/duration.ts";
 import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
 import { CancelledError } from "../../base/errors.ts";
 import { endError, NotPublishedError, runEnded, runNotFound } from "../../base/run_errors.ts";
@@ -32,6 +33,7 @@ import type {
   SignalSchemas,
 } from "../../workflow/signal_types.ts";
 import { answerOf, readSending, signalMessage } from "./asking.ts";
+import { queryRun } from "./query_run.ts";
 import { notifyRelatives } from "./notify_relatives.ts";
 import { type ResultOptions, withinDeadline } from "./deadline.ts";
 import { runOfOther, wrongRunState } from "../errors.ts";
@@ -75,6 +77,21 @@ export interface SignalOptions {
    * handler answers. It makes the delivery idempotent, so it takes the place of `deliveryId`.
    */
   readonly askId?: string;
+}
+
+/**
+ * Options of {@linkcode RunHandle.query}.
+ *
+ * @category Runs
+ */
+export interface AskCodeOptions {
+  /**
+   * How long a subprocess has for the answer, imports included. Code that this process executes
+   * already answers here, and has no limit.
+   *
+   * @default {"10s"}
+   */
+  readonly timeout?: Duration;
 }
 
 /**
@@ -509,6 +526,43 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkBoolean(sites, "sites");
     const row = await this.#row("trace the run");
     return await traceRun(row, options, this.#context, "show history");
+  }
+
+  /**
+   * Asks the code of the run about its state, by a query of `ctx.onQuery`. This replays the run's
+   * history on its own version without executing effects, as {@linkcode RunHandle.trace} does, and
+   * writes nothing: it needs no node, and answers by what the history holds, also after the run's end.
+   *
+   * @example The items of a cart
+   * ```ts ignore
+   * const items = await run.query<Item[]>("items", "fruit");
+   * ```
+   *
+   * @param name The name of the query.
+   * @param arg What its function receives.
+   * @param options How long a subprocess has for the answer.
+   * @returns What the function returned.
+   * @throws {InvalidArgumentError} If the name or an option is invalid.
+   * @throws {NotSerializableError} If the argument can't be encoded.
+   * @throws {QueryError} (`UNKNOWN_QUERY`) If the code has no such query there: the message names those
+   * that there are.
+   * @throws {QueryError} (`QUERY_FAILED`) If the function threw (`cause`) or returned what can't be
+   * encoded, or the code does not replay the history.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {VersionUnavailableError} If no source has the run's code, or it can't be imported.
+   * @throws {DryRunError} If the subprocess can't be started or doesn't answer in time.
+   */
+  async query<Value = unknown>(
+    name: string,
+    arg?: unknown,
+    options: AskCodeOptions = {},
+  ): Promise<Value> {
+    readName(name, "a query");
+    checkOptions(options, ["timeout"], "query()");
+    const timeoutMs = durationMs(options.timeout ?? "10s", "timeout");
+    const text = encode(arg, "the argument of query()");
+    const row = await this.#row("query the run");
+    return await queryRun(row, name, text, timeoutMs, this.#context) as Value;
   }
 
   /**
