@@ -20,6 +20,7 @@ const PLAIN: ReadonlySet<string> = new Set([
   "attempt",
   "cancelSignal",
   "headers",
+  "parent",
   "runId",
   "schedule",
   "version",

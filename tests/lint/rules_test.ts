@@ -107,6 +107,7 @@ const AT_ONCE = [
   "now",
   "on",
   "patched",
+  "publish",
   "random",
   "setStatus",
   "signals",
@@ -161,7 +162,7 @@ Deno.test("each plain value of a context may be read within a step", () => {
     }
   };
   const plain = [...Object.keys(context), ...getters].filter(isPlain);
-  assert.deepEqual(plain, ["workflow", "version", "runId", "attempt"]);
+  assert.deepEqual(plain, ["workflow", "version", "runId", "attempt", "parent"]);
   for (const name of [...plain, "headers", "schedule"]) {
     assert.deepEqual(lint(workflow(`await ctx.run("a", () => ctx.${name});`)), [], name);
   }
