@@ -5,7 +5,9 @@
 --                   another node expired it. `serves` names the queues whose tasks the node takes and
 --                   the activities that it registered by name; null where it has not said. `offers`
 --                   has the hashes of versions for which other nodes had parked runs, and whose code
---                   this node has found: they give such runs back instead of parking them.
+--                   this node has found: they give such runs back instead of parking them. `loaded`
+--                   has the hashes of the versions in its memory, at most 1,000, as of its last
+--                   heartbeat at which they were others; null before the first.
 -- runs              One row per run, in three groups of columns:
 --                   1. What the start said. `parent`, `parent_close` and `depth` say whose child the
 --                      run is, and what happens to it when its parent ends. `policy` holds timeout and
@@ -49,7 +51,8 @@ create table {schema}.nodes (
   started_at timestamptz(3) not null default clock_timestamp(),
   expires_at timestamptz not null,
   serves json,
-  offers text[] not null default '{}'
+  offers text[] not null default '{}',
+  loaded text[]
 ) with (fillfactor = 50);
 
 create table {schema}.runs (

@@ -257,6 +257,7 @@ create table nodes (
   expires_at timestamp with time zone not null,
   serves json,
   offers text[] not null default '{}'::text[],
+  loaded text[],
   constraint nodes_pkey PRIMARY KEY (id)
 ) with (fillfactor=50);
 

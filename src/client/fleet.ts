@@ -36,6 +36,11 @@ export interface NodeInfo {
   readonly tasks: number;
   /** How many tasks it executes at a time, of all its queues; `null`: it has not reported that. */
   readonly concurrency: number | null;
+  /**
+   * The hashes of versions in its memory, in the order in which it loaded them, as of its last
+   * heartbeat; at most 1,000. `null`: it has not reported them.
+   */
+  readonly loaded: readonly string[] | null;
   /** The hashes of versions that it can't load. */
   readonly cannotLoad: readonly string[];
 }
@@ -104,7 +109,7 @@ const MOST = 1_000;
  */
 export async function listNodes(health: HealthStore): Promise<NodeInfo[]> {
   const rows = await health.fleet();
-  return rows.map(({ id, name, startedAt, expiresAt, serves, tasks, cannotLoad }) => ({
+  return rows.map(({ id, name, startedAt, expiresAt, serves, tasks, loaded, cannotLoad }) => ({
     id,
     name,
     startedAt: new Date(startedAt),
@@ -114,6 +119,7 @@ export async function listNodes(health: HealthStore): Promise<NodeInfo[]> {
     keys: serves?.keys ?? null,
     tasks,
     concurrency: serves?.concurrency ?? null,
+    loaded,
     cannotLoad,
   }));
 }

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Timer } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
 import type { Serves } from "../ports/health.ts";
@@ -45,6 +46,9 @@ export interface LeaseHolder {
  */
 const RETRY_MS = 1_000;
 
+/** How many versions a node says that it has in memory. */
+const MOST_LOADED = 1_000;
+
 /** A node's heartbeat. */
 export class NodeLease implements CurrentLease {
   readonly #node: Omit<NodeContext, "lease">;
@@ -56,6 +60,8 @@ export class NodeLease implements CurrentLease {
   #beating: Promise<void> | undefined;
   #closed = false;
   #trouble: string | null = null;
+  /** The versions in memory that its row names; `null`: none so far. */
+  #reported: readonly string[] | null = null;
 
   /**
    * @param node The node's other parts.
@@ -134,6 +140,7 @@ export class NodeLease implements CurrentLease {
     const requestedAt = clock.monotonic();
     const id = randomId();
     await store.nodes.open({ id, name, leaseMs, serves });
+    this.#reported = null;
     this.#id = id;
     this.#acknowledged = requestedAt;
   }
@@ -157,17 +164,20 @@ export class NodeLease implements CurrentLease {
     const holder = this.#holder!;
     try {
       const requestedAt = clock.monotonic();
+      const loaded = this.#node.code.loaded?.slice(0, MOST_LOADED) ?? null;
       const beat = await nodes.heartbeat(
         this.#id,
         leaseMs,
         exclusions.list(),
         holder.held(),
+        isDeepStrictEqual(loaded, this.#reported) ? null : loaded,
       );
       databaseClock.note(beat.now, requestedAt);
       this.#trouble = null;
       if (this.#closed) return;
       if (beat.alive) {
         this.#acknowledged = requestedAt;
+        this.#reported = loaded;
       } else {
         this.#node.log.error(
           "Node {node} has expired: its lease ran out; it opens under a new id",

@@ -95,6 +95,8 @@ export interface FleetNode {
   readonly expiresAt: number;
   /** How many tasks it has leased. */
   readonly tasks: number;
+  /** The versions in its memory, at most 1,000; `null`: it has not reported them. */
+  readonly loaded: readonly string[] | null;
   /** The versions that it can't load. */
   readonly cannotLoad: readonly string[];
 }

@@ -558,12 +558,15 @@ export interface NodeStore {
    * @param leaseMs Its lease from now, in milliseconds.
    * @param excluded Versions whose runs it does not claim.
    * @param known The runs that it executes.
+   * @param loaded The hashes of the versions in its memory, if they are others than it said last;
+   * `null`: they are the same.
    */
   heartbeat(
     id: string,
     leaseMs: number,
     excluded?: readonly string[],
     known?: readonly HeldRun[],
+    loaded?: readonly string[] | null,
   ): Promise<Beat>;
   /**
    * Expires the nodes whose lease is over (with `everyOther`: all but `self`) and frees their runs.

@@ -103,10 +103,12 @@ const STATEMENTS = {
   fleet: statement(
     {},
     rows<
-      Omit<FleetNode, "serves" | "cannotLoad"> & { serves: string | null; cannotLoad: string }
+      & Omit<FleetNode, "serves" | "loaded" | "cannotLoad">
+      & { serves: string | null; loaded: string | null; cannotLoad: string }
     >(),
     `
     select node.id, node.name, node.serves::text as serves,
+      array_to_json(node.loaded)::text as loaded,
       ${milliseconds("node.started_at")} as "startedAt",
       ${milliseconds("node.expires_at")} as "expiresAt",
       (select count(*) from {schema}.tasks as task where task.node = node.id)::integer as tasks,
@@ -350,9 +352,12 @@ export class HealthFacts implements HealthStore {
 
   /** See {@linkcode HealthStore.fleet}. */
   async fleet(): Promise<FleetNode[]> {
-    return (await this.#sql.fleet.query(this.#driver)).map(({ serves, cannotLoad, ...node }) => ({
+    return (await this.#sql.fleet.query(this.#driver)).map((
+      { serves, loaded, cannotLoad, ...node },
+    ) => ({
       ...node,
       serves: serves === null ? null : JSON.parse(serves),
+      loaded: loaded === null ? null : JSON.parse(loaded),
       cannotLoad: JSON.parse(cannotLoad),
     }));
   }

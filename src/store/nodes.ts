@@ -53,10 +53,15 @@ const STATEMENTS = {
       excluded: TEXTS,
       knownIds: BIGINTS,
       knownTokens: BIGINTS,
+      loaded: nullable(TEXTS),
     },
     rows<BeatRow>(),
     `
-    with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $node returning id),
+    with beat as (
+      update {schema}.nodes
+      set expires_at = ${LEASE}, loaded = coalesce($loaded::text[], loaded)
+      where id = $node returning id
+    ),
     taken as (
       delete from {schema}.leases where node = $node and exists (select from beat) returning runs
     ),
@@ -221,6 +226,7 @@ export class Nodes implements NodeStore {
     leaseMs: number,
     excluded: readonly string[] = [],
     known: readonly HeldRun[] = [],
+    loaded: readonly string[] | null = null,
   ): Promise<Beat> {
     const [row] = await this.#sql.heartbeat.query(this.#driver, {
       node: id,
@@ -228,6 +234,7 @@ export class Nodes implements NodeStore {
       excluded,
       knownIds: known.map(({ id }) => id),
       knownTokens: known.map(({ token }) => token),
+      loaded,
     });
     const [woken, unknown, gone] = [row!.woken, row!.unknown, row!.gone].map((list) =>
       JSON.parse(list)

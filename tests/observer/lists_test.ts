@@ -110,7 +110,7 @@ Deno.test("a finding says what to do next, and is marked as known with a reason"
   const [finding] = elements(await observed.page("/"), "note");
   assert.match(
     text(finding!),
-    /^Versions need no signature.* Require signatures by .*UNSIGNED_CODE continuum nodes/,
+    /^Versions need no signature.* Require signatures by .*UNSIGNED_CODE · continuum nodes/,
   );
   assert.deepEqual(
     elements(finding!, "<a>").map((link) => attribute(link, "href")!.split("?")[0]),
@@ -135,6 +135,24 @@ Deno.test("a finding says what to do next, and is marked as known with a reason"
   assert.match(`${again}`, /no form/, "it is known already");
   const gone = await observed.ask("/health/acknowledge?fingerprint=0000");
   assert.equal(gone.status, 404);
+});
+
+Deno.test("nodes say which versions they have loaded, from their next heartbeat on", async () => {
+  await using set = await scene(POSTGRES);
+  await reached(await set.node.start("echo", { wait: "go" }, { runId: "r-1" }), "suspended");
+  const { version: { hash } } = await set.node.run("r-1").status();
+  const observed = observe(set.node);
+  const caption = "Nodes that are alive, the oldest first";
+  await eventually(async () => {
+    const [row] = rowsOf(await observed.page("/nodes"), caption);
+    return row!.at(-2) === hash.slice(0, 7) ? row : undefined;
+  }, () => "node that says what it has loaded");
+  const [node] = await set.node.nodes();
+  assert.deepEqual(node!.loaded, [hash]);
+  assert.deepEqual(
+    linksOf(await observed.page("/nodes"), hash.slice(0, 7)),
+    [`./versions/${hash}`],
+  );
 });
 
 Deno.test("queues name the activities that keep failing, and nodes how much they execute", async () => {

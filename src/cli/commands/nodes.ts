@@ -12,10 +12,11 @@ export const command = defineCommand({
   examples: [
     { text: "The nodes that are alive", line: "nodes" },
     { text: "Which versions each can't load", line: "nodes --fields id,cannotLoad" },
+    { text: "Which versions each has in memory", line: "nodes --fields id,loaded" },
   ],
   fields: [
     ...["id", "name", "startedAt", "leasedUntil", "queues", "activities", "tasks", "concurrency"],
-    "cannotLoad",
+    ...["loaded", "cannotLoad"],
   ],
   async run({ read, out }) {
     await out.list({

@@ -37,6 +37,8 @@ export interface CodeSource {
     read: Pick<ProofRequest, "events" | "open">,
     options: { readonly node: string; readonly pulse?: TurnPulse },
   ): Promise<Proof | undefined>;
+  /** The hashes of the versions in memory. Absent: this source does not say. */
+  readonly loaded?: readonly string[];
   /** Returns the current version of a workflow; `undefined`: none is registered. */
   current(workflow: string): Promise<VersionRef | undefined>;
   /**

@@ -67,6 +67,11 @@ export class VersionCode implements CodeSource {
     };
   }
 
+  /** See {@linkcode CodeSource.loaded}. */
+  get loaded(): readonly string[] {
+    return this.#versions.loaded.map(({ hash }) => hash);
+  }
+
   async find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure> {
     try {
       const version = await this.#versions.obtain(run.hash, node);

@@ -12,6 +12,9 @@ import { ago, empty, MOST_COUNTED, number, section, table } from "../parts/mod.t
 import { definePage } from "../route.ts";
 import type { View } from "../view.ts";
 
+/** How many versions of a node are named at once. */
+const MOST_NAMED = 6;
+
 /** The queues. */
 export const queues = definePage<{ readonly queues: readonly QueueLine[] }>({
   path: "/queues",
@@ -82,6 +85,26 @@ export function noNode(): Html {
   return empty("No node is alive", html`Runs wait until a worker opens: ${OPEN_WORKER}`);
 }
 
+/** The versions in a node's memory, the latest first: it may have loaded very many. */
+function loadedOf(loaded: NodeLine["loaded"], view: View): Content {
+  if (loaded === null) return "–";
+  const latest = loaded.toReversed();
+  const rest = versionsOf(latest.slice(MOST_NAMED), view);
+  return latest.length <= MOST_NAMED ? versionsOf(latest, view) : html`
+    ${versionsOf(latest.slice(0, MOST_NAMED), view)}<details><summary>and ${number(
+      latest.length - MOST_NAMED,
+      MOST_COUNTED,
+    )} more</summary>${rest}</details>
+  `;
+}
+
+function versionsOf(hashes: readonly string[], view: View): Content {
+  if (hashes.length === 0) return "–";
+  return hashes.map((hash) =>
+    html`<a class="id" href="${view.to(["versions", hash])}">${hash.slice(0, 7)}</a>${" "}`
+  );
+}
+
 /** The nodes. */
 export const nodes = definePage<{ readonly nodes: readonly NodeLine[] }>({
   path: "/nodes",
@@ -108,17 +131,8 @@ export const nodes = definePage<{ readonly nodes: readonly NodeLine[] }>({
         cell: ({ tasks, concurrency }) =>
           concurrency === null ? number(tasks) : `${number(tasks)} of ${number(concurrency)}`,
       },
-      {
-        title: "Can't load",
-        cell: ({ cannotLoad }) =>
-          cannotLoad.length === 0
-            ? "–"
-            : cannotLoad.map((hash) =>
-              html`<a class="id" href="${view.to(["versions", hash])}">${
-                hash.slice(0, 7)
-              }</a>${" "}`
-            ),
-      },
+      { title: "Has loaded", wide: true, cell: ({ loaded }) => loadedOf(loaded, view) },
+      { title: "Can't load", cell: ({ cannotLoad }) => versionsOf(cannotLoad, view) },
     ], nodes),
   }),
 });

@@ -159,7 +159,7 @@ create table {schema}.version_signatures (
   {
     version: 2,
     name: "runs",
-    checksum: "247d4ba5a47b12c5bd6c9f27fd1819493e969194c3b05e7754b9d6cef03a93ce",
+    checksum: "1e2585ec889754b7f841843f1f80217a133452be4c6b30a3652aa4e3a24c78ee",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -167,7 +167,9 @@ create table {schema}.version_signatures (
 --                   another node expired it. \`serves\` names the queues whose tasks the node takes and
 --                   the activities that it registered by name; null where it has not said. \`offers\`
 --                   has the hashes of versions for which other nodes had parked runs, and whose code
---                   this node has found: they give such runs back instead of parking them.
+--                   this node has found: they give such runs back instead of parking them. \`loaded\`
+--                   has the hashes of the versions in its memory, at most 1,000, as of its last
+--                   heartbeat at which they were others; null before the first.
 -- runs              One row per run, in three groups of columns:
 --                   1. What the start said. \`parent\`, \`parent_close\` and \`depth\` say whose child the
 --                      run is, and what happens to it when its parent ends. \`policy\` holds timeout and
@@ -211,7 +213,8 @@ create table {schema}.nodes (
   started_at timestamptz(3) not null default clock_timestamp(),
   expires_at timestamptz not null,
   serves json,
-  offers text[] not null default '{}'
+  offers text[] not null default '{}',
+  loaded text[]
 ) with (fillfactor = 50);
 
 create table {schema}.runs (

@@ -175,12 +175,14 @@ export function health(database: DatabaseKind, test: RegisterTest): void {
     await db.query(
       "update {schema}.nodes set expires_at = started_at - interval '1 second' where id = 'gone'",
     );
+    await store.nodes.heartbeat(NODE, MINUTE, [], [], [HASH]);
+    await store.nodes.heartbeat(NODE, MINUTE); // they are the same
     const fleet = await store.health.fleet();
     assert.deepEqual(
-      fleet.map(({ id, serves, tasks, cannotLoad }) => ({ id, serves, tasks, cannotLoad })),
+      fleet.map(({ startedAt: _, expiresAt: __, name: ___, ...node }) => node),
       [
-        { id: NODE, serves: null, tasks: 1, cannotLoad: [] },
-        { id: "node-2", serves, tasks: 0, cannotLoad: [HASH] },
+        { id: NODE, serves: null, tasks: 1, loaded: [HASH], cannotLoad: [] },
+        { id: "node-2", serves, tasks: 0, loaded: null, cannotLoad: [HASH] },
       ],
     );
     assert(fleet.every(({ startedAt, expiresAt }) => startedAt < expiresAt));
