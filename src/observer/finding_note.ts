@@ -34,7 +34,7 @@ export function findingNote(finding: Finding, view: View): Html {
     html`
       <p class="strong">${messageOf(message)}</p>
       <p>${says} <a href="${linkTo(page, view)}">${page.name}</a></p>
-      <p class="hint"><code>${code}</code> <code>${command}</code></p>
+      <p class="hint"><code>${code}</code> · <code>${command}</code></p>
       ${buttons.length === 0 ? NOTHING : html`<p class="buttons">${buttons}</p>`}
     `,
   );

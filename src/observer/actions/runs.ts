@@ -191,7 +191,11 @@ function actionOn(deed: Deed, path: string, parameters: readonly Parameter[]): A
       const [first] = runs;
       const isOne = runs.length === 1;
       return {
-        title: isOne ? `${verb} ${first!.id}` : `${verb} ${counted(runs.length, "run")}`,
+        title: isOne
+          ? `${verb} ${first!.id}`
+          : runs.length === 0
+          ? `${verb} runs`
+          : `${verb} ${counted(runs.length, "run")}`,
         trail: [
           { text: "Runs", to: view.to(["runs"]) },
           ...(isOne ? [{ text: first!.id, to: view.to(["runs", first!.id]) }] : []),

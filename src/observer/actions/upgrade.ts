@@ -16,7 +16,7 @@ import {
   upgradePart,
   upgradeRuns,
 } from "../../operate/upgrade.ts";
-import { type Html, html } from "../html.ts";
+import { type Html, html, NOTHING } from "../html.ts";
 import { counted, note, section } from "../parts/mod.ts";
 import { jsonParameter, textParameter, wholeParameter } from "../parameters.ts";
 import { defineAction } from "../route.ts";
@@ -49,9 +49,15 @@ export const applyUpgrade = defineAction<
   fence: ({ to, runs }) => ({ to, runs }) as never,
   targets: ({ runs }) => runs.map(({ id }) => id),
   confirm: ({ question, groups, runs, to }, view) => ({
-    title: `Move ${counted(runs.length, "run")} of ${question.workflow}`,
+    title: runs.length === 0
+      ? `No run of ${question.workflow} can be moved there`
+      : `Move ${counted(runs.length, "run")} of ${question.workflow}`,
+    trail: [{ text: "Versions", to: view.to(["versions"]) }, {
+      text: "Move runs",
+      to: view.to(["upgrade"], questionQuery(question)),
+    }],
     body: html`${section("Verdicts", verdictGroups(groups, view))}${
-      note(
+      runs.length === 0 ? NOTHING : note(
         "live",
         html`<p>Each run is moved only if it is as it is now, and its history replays once more.
         The others stay on their own code. To take it back, move them to the old version, with the same proof.</p>`,

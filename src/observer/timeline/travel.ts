@@ -49,10 +49,10 @@ export function travelBar(travel: Travel, view: View): Html {
     <form class="travel card" method="get" action="${view.to(view.path)}">
       ${hidden}
       <div class="travel-row">
-        <span class="steps" data-slides="back">${back}</span>
+        <span class="travel-steps" data-slides="back">${back}</span>
         <label class="travel-slider"><span class="unseen">After how many events</span>
           <input type="range" name="at" min="0" max="${events}" value="${at}" data-slider=""></label>
-        <span class="steps" data-slides="on">${on}</span>
+        <span class="travel-steps" data-slides="on">${on}</span>
         <button class="travel-go">Show</button>
       </div>
       <p class="travel-said" data-slides="said" aria-live="polite">${said(travel, view)}</p>
