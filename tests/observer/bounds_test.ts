@@ -73,11 +73,28 @@ function filled(path: string): string {
 
 /** A path of each route, with all that it has to be given. */
 function pathsOf(hash: string): string[] {
-  const fields = { workflow: "echo", to: hash, like: "r-1", id: "r-1", job: "1" };
+  const fields = {
+    workflow: "echo",
+    to: hash,
+    like: "r-1",
+    id: "r-1",
+    job: "1",
+    fingerprint: "f0",
+  };
   const query = new URLSearchParams(fields);
   const readings = Object.entries(READINGS).map(([name, { needs = [] }]) => {
     const [a, b] = name.startsWith("versions.") ? [hash, hash] : ["r-1", "r-2"];
-    const known = { a, b, hash, id: "r-1", workflow: "echo", filter: {}, limit: 9, strict: false };
+    const known = {
+      a,
+      b,
+      hash,
+      id: "r-1",
+      ask: "a-1",
+      workflow: "echo",
+      filter: {},
+      limit: 9,
+      strict: false,
+    };
     const args = Object.fromEntries(
       Object.entries({ ...known, timeout: 1_000 }).filter(([key]) =>
         needs.includes(key as never) || name === "runs.verdicts" && key === "workflow"

@@ -25,6 +25,7 @@ const TEXTS = [
     "a",
     "after",
     "as",
+    "ask",
     "b",
     "before",
     "cursor",
