@@ -37,6 +37,7 @@ const HOT = [
   "inserts.terminate",
   "journal.append",
   "journal.load",
+  "journal.open",
   "lineage.startChildren",
   "nodes.expire",
   "nodes.free",
@@ -156,6 +157,7 @@ async function askEverything(options: OpenOptions, db: BenchDatabase): Promise<v
     [0, 1].map((i) => client.start(bench, { i, n: 1, park: true }, { idempotencyKey: `${i}` })),
   );
   await bothParked;
+  await node.run(waiting[0]!.id).upgrade({ dryRun: true });
   await Promise.all(waiting.map((run) => run.signal("go")));
   await Promise.all(waiting.map((run) => run.result()));
   const input = { i: 8, n: 1, park: false };
