@@ -18,6 +18,8 @@ export type ParentClose = "abandon" | "cancel" | "terminate";
 export interface NewChild extends VersionRef {
   /** The parent's internal key. */
   readonly parent: number;
+  /** The fencing token of who holds the parent; any when omitted. */
+  readonly token?: number;
   /** Its namespace, for a payload codec; unknown when omitted. */
   readonly namespace?: string;
   /** What happens to it when the parent ends. */
@@ -47,7 +49,8 @@ export interface NewChild extends VersionRef {
  *   adopted it, and will receive its end.
  * - `ended`: an earlier generation of the parent started it and has received its end already; this
  *   generation will receive the end, too.
- * - `taken`: the id belongs to a run that is not a child of this parent, or is of another workflow.
+ * - `taken`: the id belongs to a run that is not a child of this parent, or is of another workflow; or
+ *   the parent has ended, or is held under another token.
  * - `too_deep`: the chain of parents is at its limit.
  */
 export type ChildStart = "started" | "ended" | "taken" | "too_deep";

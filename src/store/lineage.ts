@@ -8,7 +8,8 @@
  *   those of a run that its parent's end has stopped.
  * - LINEAGE-2, one order: a transaction locks the rows of several runs in ascending order of id.
  * - LINEAGE-3, no late child: starting a child locks its parent's row, so a child is inserted
- *   before its parent's end, or not at all. If the parent is to receive the end of an ended child
+ *   before its parent's end, or not at all; and only for who holds the parent (OPENED-1), so a node that
+ *   has lost it starts no child that the parent's code may not ask for any more. If the parent is to receive the end of an ended child
  *   again, the statement locks that child before it inserts a missing one, so retention removes no
  *   child that a parent found.
  * - LINEAGE-4, no message from an earlier generation: the statement that begins a generation
@@ -80,6 +81,7 @@ export class Lineage implements LineageStore {
   async #startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]> {
     const given = {
       parent: children.map(({ parent }) => parent),
+      token: children.map(({ token }) => token ?? null),
       close: children.map(({ close }) => close),
       runId: children.map(({ runId }) => storable("a run id", runId)),
       workflow: children.map(({ workflow }) => storable("a workflow's name", workflow)),

@@ -40,6 +40,7 @@ const GENERATION_END = {
 /** The children to start, a list for each column. */
 const CHILDREN = {
   parent: BIGINTS,
+  token: BIGINTS,
   close: TEXTS,
   runId: TEXTS,
   workflow: TEXTS,
@@ -149,13 +150,16 @@ export const LINEAGE_STATEMENTS = {
       select * from ${unnested("given", CHILDREN, "place")}
     ),
     marked as (
-      update {schema}.runs set has_children = true
-      where id in (select parent from given) and ended_at is null
-      returning id, namespace, depth, generation
+      update {schema}.runs as run set has_children = true
+      from (select distinct parent, token from given) as asked
+      where run.id = asked.parent and (asked.token is null or asked.token = run.token)
+        and run.ended_at is null
+      returning run.id, run.token, run.namespace, run.depth, run.generation
     ),
     wanted as materialized (
       select given.*, parent.namespace, parent.depth + 1 as depth, parent.generation, ${CLOCK} as at
-      from given join marked as parent on parent.id = given.parent
+      from given join marked as parent
+        on parent.id = given.parent and (given.token is null or given.token = parent.token)
     ),
     timed as materialized (
       select wanted.*, ${POLICY} as decided,

@@ -96,6 +96,7 @@ export class Children {
       return await this.#starts.add({
         ...version,
         parent: run.id,
+        token: run.token,
         namespace: run.namespace,
         close: child.close,
         runId: child.id,

@@ -565,6 +565,24 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     assert.deepEqual(await store.lineage.startChildren(asked, 50), outcomes, "once more");
   });
 
+  test("LINEAGE-3: a node that has lost a run starts no child of it", async () => {
+    await using world = await newWorld(database);
+    const { lineage, runs } = world.store;
+    const parent = await claimed(world.store, "parent");
+    const child = (runId: string, token: number) => ({
+      ...newRun(runId),
+      parent: parent.id,
+      token,
+      close: "abandon" as const,
+    });
+    const asked = [child("lost", parent.token + 1), child("held", parent.token)];
+    assert.deepEqual(await lineage.startChildren(asked, 50), ["taken", "started"]);
+    assert.deepEqual([await runs.get("lost"), (await runs.get("held"))?.parentId], [
+      null,
+      "parent",
+    ]);
+  });
+
   test("LINEAGE-3: a child that is asked for after its parent's end is not started", async () => {
     await using world = await newWorld(database);
     const { store } = world;
