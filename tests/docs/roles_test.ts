@@ -37,6 +37,13 @@ export const sign = defineActivity(
 export default defineWorkflow({ name: "later" }, (ctx, name: string) => ctx.activity(sign, name));
 `;
 
+/** Waits for another run. */
+const WAITER = `
+import { defineWorkflow } from "@continuum/continuum/workflow";
+export default defineWorkflow({ name: "waiter" }, (ctx, id: string) =>
+  ctx.handle(id).result().catch((error) => error.code));
+`;
+
 /** The page's roles and schema under names of the test's own. */
 async function makePlace() {
   await using stack = new AsyncDisposableStack();
@@ -85,7 +92,7 @@ function openWorker({ urlOf, name }: Place, folder: Folder): Promise<Continuum> 
     database: urlOf("worker"),
     schema: name,
     migrate: "check",
-    workflows: [...everythingIn(folder.url), folder.url + "later.ts"],
+    workflows: [...everythingIn(folder.url), folder.url + "later.ts", folder.url + "waiter.ts"],
     queues: { mail: {} },
   });
 }
@@ -97,7 +104,7 @@ function forbidden(what: string): { code: string; message: RegExp } {
 Deno.test("docs/roles.md: each role can do what the page says, and what it may not do it says", async (test) => {
   await using place = await makePlace();
   const { name, connect, admin } = place;
-  await using folder = await makeFolder({ ...EVERYTHING, "later.ts": LATER });
+  await using folder = await makeFolder({ ...EVERYTHING, "later.ts": LATER, "waiter.ts": WAITER });
   const tokens = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   let next = 0;
   Object.assign(globalThis, { rolesForTest: (token: string) => tokens[next++]!.resolve(token) });
@@ -136,7 +143,16 @@ Deno.test("docs/roles.md: each role can do what the page says, and what it may n
     await run.attributes.set({ b: 2 });
     await run.cancel();
     await run.reached("cancelled");
-    await (await client.start("everything", waiting, { delay: "1h" })).terminate();
+    const awaited = await client.start("everything", waiting, { delay: "1h" });
+    const waiter = await client.start("waiter", awaited.id);
+    await waiter.reached("suspended");
+    await awaited.terminate();
+    assert.deepEqual(
+      await admin.query(`select 1 from ${name}.awaits`),
+      [],
+      "who waits is notified",
+    );
+    assert.equal(await resultOf(waiter), "RUN_TERMINATED");
     const plan = { id: "plan", workflow: "leaf", input: "x", every: "1h" } as const;
     await client.schedules.create(plan);
     await client.schedules.create({ ...plan, every: "2h", ifExists: "replace" });
