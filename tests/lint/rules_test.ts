@@ -106,6 +106,7 @@ const AT_ONCE = [
   "handle",
   "now",
   "on",
+  "onQuery",
   "patched",
   "publish",
   "random",
