@@ -76,7 +76,7 @@ forEachDatabase("tasks", (database, test) => {
     assert.deepEqual(
       loaded?.inbox.map(({ kind, name, position, payload }) => [kind, name, position, payload]),
       [
-        ["activity", "activity.completed", 0, "7"],
+        ["activity.completed", "charge", 0, "7"],
       ],
     );
     assert.deepEqual(loaded?.tasks, []);
